@@ -26,6 +26,7 @@ mod tls;
 mod traces;
 pub mod whip;
 
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -145,6 +146,23 @@ async fn terminated() {
 #[cfg(not(unix))]
 async fn terminated() {
     std::future::pending().await
+}
+
+/// [`interrupted`] for who looks at it in several places: what comes between two of them counts, too.
+struct Interrupt(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Interrupt {
+    fn new() -> Self {
+        Interrupt(Some(Box::pin(interrupted())))
+    }
+
+    /// Until it came; at once if it did.
+    async fn came(&mut self) {
+        if let Some(signal) = &mut self.0 {
+            signal.as_mut().await;
+            self.0 = None;
+        }
+    }
 }
 
 /// How long to measure, as `--seconds` has it.

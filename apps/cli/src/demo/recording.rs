@@ -88,7 +88,8 @@ impl Recording {
         };
         let format = Format::of_mime_type(mime_type);
         let track = tracks.iter().position(|it| Some(*it) == format);
-        if track.is_some_and(|track| writer.write(track, frame).is_err()) {
+        let over = |error: duologue::files::FileError| !error.is_of_one_frame();
+        if track.is_some_and(|track| writer.write(track, frame).is_err_and(over)) {
             *state = std::mem::take(&mut *state).ended();
         }
     }

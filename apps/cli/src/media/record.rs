@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::preview::half_blocks;
 use crate::Failure;
-use crate::whip::Recorder;
+use crate::whip::{Recorder, Target};
 
 /// Pictures a second of a file of pictures.
 const RATE: u32 = 30;
@@ -84,9 +84,10 @@ impl Sinks {
     }
 
     fn encoded(&mut self, receivers: &[RtpReceiver], path: &Path) {
-        let recorder = Recorder::new(receivers);
-        self.tasks
-            .push(tokio::spawn(recorder.run(Some(path.to_owned()))));
+        let mut recorder = Recorder::new(receivers);
+        let target = Target::File(path.to_owned());
+        let recording = async move { recorder.run(target).await };
+        self.tasks.push(tokio::spawn(recording));
         for receiver in receivers {
             // One of sound has no key frames.
             let _ = receiver.send_key_frame_request(0);

@@ -65,6 +65,17 @@ pub(super) enum Changed {
     Refused(StatusCode),
 }
 
+/// What a request for another set of ICE came to.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Restarted {
+    /// The server's part of it.
+    Done(Fragment),
+    /// The server does no such thing (RFC 9725 §4.3.1), or not for this session.
+    Refused(StatusCode),
+    /// It does not know the session any more.
+    Gone,
+}
+
 impl Server {
     /// # Errors
     /// The token cannot be in a header; there is no TLS.
@@ -214,17 +225,20 @@ impl Session {
         })
     }
 
-    /// Begins another set of ICE; gives the server's part of it.
+    /// Begins another set of ICE.
     ///
     /// # Errors
-    /// The server cannot be reached; it refuses; it says nothing of its own credentials.
-    pub(super) async fn restart(&mut self, fragment: String) -> Result<Fragment, Failure> {
+    /// The server cannot be reached, or cannot do it now; it says nothing of its own credentials.
+    pub(super) async fn restart(&mut self, fragment: String) -> Result<Restarted, Failure> {
         // RFC 9725 §4.3.3: whichever set counts at the server.
         let response = self
             .patch(fragment, Some(HeaderValue::from_static("*")))
             .await?;
-        if response.status() != StatusCode::OK {
-            return Err(refusal(&self.server.url, response).await);
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Restarted::Gone),
+            status if is_final(status) => return Ok(Restarted::Refused(status)),
+            _ => return Err(refusal(&self.server.url, response).await),
         }
         let etag = response.headers().get(ETAG).cloned();
         let text = http::body(response, ANSWER_BYTES).await?;
@@ -234,7 +248,7 @@ impl Session {
             return Err("the server's answer to a restart has no credentials".into());
         }
         self.etag = etag.or(self.etag.take());
-        Ok(fragment)
+        Ok(Restarted::Done(fragment))
     }
 
     /// How to ask whether it is there.
@@ -297,6 +311,18 @@ pub(super) fn shown(url: &Url) -> String {
     let _ = url.set_password(None);
     url.set_query(None);
     url.to_string()
+}
+
+/// Whether the same request is answered the same way for as long as there is the session (RFC 9110 §15.5, RFC 9725
+/// §4.3.1), and not only at the moment.
+fn is_final(status: StatusCode) -> bool {
+    let for_now = [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_EARLY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status == StatusCode::NOT_IMPLEMENTED
+        || (status.is_client_error() && !for_now.contains(&status))
 }
 
 /// The pause that a server asks for: a second if it does not say.

@@ -39,7 +39,14 @@ impl Fragment {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        let fragment = Self::read(text, true)?;
+        let mut reading = Reading::default();
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            if !line.starts_with("m=") && !line.starts_with("a=") {
+                return Err("a fragment has only lines of m= and a=");
+            }
+            reading.take(line)?;
+        }
+        let fragment = reading.end()?;
         let says = fragment.credentials.is_some() || fragment.complete;
         match says || !fragment.candidates.is_empty() {
             true => Ok(fragment),
@@ -47,52 +54,14 @@ impl Fragment {
         }
     }
 
-    /// What a whole description says of ICE.
+    /// What a whole description says of ICE, which was accepted: what goes beyond the bounds of a fragment, such as
+    /// all candidates that came one after another, is left out.
     pub(super) fn of(description: &str) -> Self {
-        Self::read(description, false).unwrap_or_default()
-    }
-
-    fn read(text: &str, fragment_only: bool) -> Result<Self, &'static str> {
-        let mut read = Fragment::default();
-        let (mut ufrag, mut pwd) = (None, None);
-        let (mut sections, mut mid) = (0, None);
-        for line in text.lines().filter(|line| !line.is_empty()) {
-            let (kind, value) = line.split_once('=').ok_or("a line is no line of SDP")?;
-            match kind {
-                "m" => {
-                    (sections, mid) = (sections + 1, None);
-                    if sections > SECTIONS {
-                        return Err("too many m-sections");
-                    }
-                }
-                "a" => match value.split_once(':') {
-                    Some(("mid", value)) => mid = Some(value.to_owned()),
-                    // RFC 8839 §5.4 bounds both from below and above.
-                    Some(("ice-ufrag", value)) => first(&mut ufrag, value, 4)?,
-                    Some(("ice-pwd", value)) => first(&mut pwd, value, 22)?,
-                    Some(("candidate", _)) => {
-                        if sections == 0 {
-                            return Err("a candidate belongs to no m-section");
-                        }
-                        if read.candidates.len() == CANDIDATES {
-                            return Err("too many candidates");
-                        }
-                        let (mid, attribute) = (mid.clone(), value.to_owned());
-                        read.candidates.push(Candidate { mid, attribute });
-                    }
-                    _ if value == "end-of-candidates" => read.complete = true,
-                    _ => {}
-                },
-                _ if fragment_only => return Err("a fragment has only lines of m= and a="),
-                _ => {}
-            }
+        let mut reading = Reading::default();
+        for line in description.lines() {
+            let _ = reading.take(line);
         }
-        read.credentials = match (ufrag, pwd) {
-            (Some(ufrag), Some(pwd)) => Some(Credentials { ufrag, pwd }),
-            (None, None) => None,
-            _ => return Err("ice-ufrag and ice-pwd belong together"),
-        };
-        Ok(read)
+        reading.end().unwrap_or_default()
     }
 
     /// The body of a request or of an answer, with the lines of a description that say which transport it is about
@@ -173,6 +142,64 @@ impl Fragment {
     }
 }
 
+/// A fragment or a description, as far as it was read.
+#[derive(Default)]
+struct Reading {
+    fragment: Fragment,
+    ufrag: Option<String>,
+    pwd: Option<String>,
+    sections: usize,
+    mid: Option<String>,
+}
+
+impl Reading {
+    fn take(&mut self, line: &str) -> Result<(), &'static str> {
+        let (kind, value) = line.split_once('=').ok_or("a line is no line of SDP")?;
+        if kind == "m" {
+            self.sections += 1;
+            self.mid = None;
+            return match self.sections > SECTIONS {
+                true => Err("too many m-sections"),
+                false => Ok(()),
+            };
+        }
+        if kind != "a" {
+            return Ok(());
+        }
+        match value.split_once(':') {
+            Some(("mid", value)) => self.mid = Some(value.to_owned()),
+            // RFC 8839 §5.4 bounds both from below and above.
+            Some(("ice-ufrag", value)) => first(&mut self.ufrag, value, 4)?,
+            Some(("ice-pwd", value)) => first(&mut self.pwd, value, 22)?,
+            Some(("candidate", _)) => {
+                if self.sections == 0 {
+                    return Err("a candidate belongs to no m-section");
+                }
+                if self.fragment.candidates.len() == CANDIDATES {
+                    return Err("too many candidates");
+                }
+                let (mid, attribute) = (self.mid.clone(), value.to_owned());
+                self.fragment.candidates.push(Candidate { mid, attribute });
+            }
+            _ if value == "end-of-candidates" => self.fragment.complete = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<Fragment, &'static str> {
+        let credentials = match (self.ufrag, self.pwd) {
+            (Some(ufrag), Some(pwd)) => Some(Credentials { ufrag, pwd }),
+            (None, None) => None,
+            _ => return Err("ice-ufrag and ice-pwd belong together"),
+        };
+        Ok(Fragment {
+            credentials,
+            ..self.fragment
+        })
+    }
+}
+
 /// Keeps the first value; others are those of bundled m-sections, and the same.
 fn first(place: &mut Option<String>, value: &str, shortest: usize) -> Result<(), &'static str> {
     let is_ice_char = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
@@ -244,6 +271,19 @@ mod tests {
                 .collect()
         };
         assert_eq!(others(&after), others(OFFER));
+    }
+
+    #[test]
+    fn a_description_with_more_than_a_fragment_may_have_keeps_its_credentials() {
+        let candidate = "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\n";
+        let many = OFFER.replace("a=sendonly", &candidate.repeat(CANDIDATES));
+        let sections = "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=bundle-only\r\n".repeat(SECTIONS);
+        for (description, candidates) in [(many, CANDIDATES), (format!("{OFFER}{sections}"), 1)] {
+            let said = Fragment::of(&description);
+            assert_eq!(said.credentials, Fragment::of(OFFER).credentials);
+            assert!(said.credentials.is_some());
+            assert_eq!(said.candidates.len(), candidates);
+        }
     }
 
     #[test]

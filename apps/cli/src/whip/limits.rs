@@ -14,8 +14,10 @@ pub(super) const LINKS: usize = 32;
 pub(super) const TRICKLE_PAUSE: Duration = Duration::from_millis(50);
 /// How long a connection may take.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(40);
-/// ICE restarts in a row that lead to no connection.
+/// ICE restarts in a row that lead to no connection, and requests for one that fail after ICE did.
 pub(super) const RESTARTS: u32 = 5;
+/// Before the second request for a restart; longer before each one more, up to ten times that.
+pub(super) const RESTART_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a server may ask for (`Retry-After`).
 pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// How long the packets of the last frames may wait for their turn.
@@ -28,7 +30,8 @@ pub(super) const REPAIR_TIME: Duration = Duration::from_millis(300);
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
 /// How often is looked whether packets come.
 pub(super) const SILENCE_POLL: Duration = Duration::from_millis(100);
-/// How long another place may take to answer, and then to connect.
+/// How long another place may take to answer, and then to connect; how long any may take to say that a session is
+/// ended.
 pub(super) const ROAM_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the places are tried in turn.
 pub(super) const ROAM_PATIENCE: Duration = Duration::from_secs(30);

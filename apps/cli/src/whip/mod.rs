@@ -23,7 +23,7 @@ use crate::Failure;
 use crate::tls::CertHash;
 use client::{EndpointUrl, Server};
 pub use limits::Limits;
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Recorder, Target};
 
 /// `duologue whip`
 #[derive(Debug, Subcommand)]

@@ -8,19 +8,20 @@ use duologue::{
     TransceiverDirection, TransceiverInit,
 };
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Access;
 use super::client::{EndpointUrl, shown};
 use super::limits::{ROAM_PATIENCE, ROAM_PAUSE, ROAM_TIMEOUT};
-use super::recorder::{Arrived, Recorder};
+use super::playback::FileError;
+use super::recorder::{Arrived, Recorder, Target};
 use super::roam::{Places, silence};
 use super::tell::Tell;
-use super::tend::Tended;
+use super::tend::{Tended, time};
 use crate::http::is_loopback;
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
-use crate::{Failure, interrupted};
+use crate::{Failure, Interrupt};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,8 +59,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
     let _control = viewing.args.log.control(&viewing.endpoint)?;
     let mut lost: Option<Instant> = None;
+    let mut interrupt = Interrupt::new();
     loop {
-        let outcome = viewing.watch(lost.is_some()).await;
+        let outcome = viewing.watch(lost.is_some(), &mut interrupt).await;
         let alone = !viewing.places.are_several();
         match outcome {
             Ok(End::Enough) => break,
@@ -68,13 +70,19 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                 lost = None;
                 viewing.tell.lost(&shown(&viewing.places.current().0));
             }
-            Err(failure) if alone || viewing.files == 0 => return Err(failure),
+            // No other server mends a file.
+            Err(failure) if alone || viewing.files == 0 || failure.is::<FileError>() => {
+                return Err(failure);
+            }
             Err(failure) => {
                 let since = *lost.get_or_insert_with(Instant::now);
                 if since.elapsed() > ROAM_PATIENCE {
                     return Err(failure);
                 }
-                sleep(ROAM_PAUSE).await;
+                tokio::select! {
+                    () = sleep(ROAM_PAUSE) => {}
+                    () = interrupt.came() => break,
+                }
             }
         }
         viewing.places.go_on();
@@ -110,15 +118,21 @@ enum End {
 
 impl Viewing {
     /// One session, at the place whose turn it is.
-    async fn watch(&mut self, again: bool) -> Result<End, Failure> {
+    async fn watch(&mut self, again: bool, interrupt: &mut Interrupt) -> Result<End, Failure> {
         let patience = match again {
             true => Duration::ZERO,
             false => self.args.access.patience(),
         };
-        let opening = self.open(patience);
-        let mut tended = match self.places.are_several() {
-            true => timeout(ROAM_TIMEOUT, opening).await.map_err(|_| SILENT)??,
-            false => opening.await?,
+        let opening = async {
+            let opening = self.open(patience);
+            match self.places.are_several() {
+                true => timeout(ROAM_TIMEOUT, opening).await.map_err(|_| SILENT)?,
+                false => opening.await,
+            }
+        };
+        let mut tended = tokio::select! {
+            opened = opening => opened?,
+            () = interrupt.came() => return Ok(End::Enough),
         };
         self.places.learn(tended.take_alternates());
         self.tell.opened(&tended.shown());
@@ -126,7 +140,7 @@ impl Viewing {
         let pc = tended.connection();
         let recorder = Recorder::new(&receivers(&pc));
         let tally = recorder.tally();
-        let end = self.play(&pc, tended, recorder).await;
+        let end = self.play(&pc, tended, recorder, interrupt).await;
         for (at, track) in tally.tracks().into_iter().enumerate() {
             match self.arrived.get_mut(at) {
                 Some(sum) => sum.add(&track),
@@ -158,14 +172,18 @@ impl Viewing {
         &mut self,
         pc: &PeerConnection,
         tended: Tended,
-        recorder: Recorder,
+        mut recorder: Recorder,
+        interrupt: &mut Interrupt,
     ) -> Result<End, Failure> {
         let mut progress = tended.progress();
         let tally = recorder.tally();
         let several = self.places.are_several();
         self.files += 1;
-        let path = self.args.record.as_deref();
-        let mut recording = tokio::spawn(recorder.run(path.map(|path| nth(path, self.files))));
+        let target = match &self.args.record {
+            Some(path) => Target::File(nth(path, self.files)),
+            None => Target::Nowhere,
+        };
+        let mut recording = tokio::spawn(async move { recorder.run(target).await });
         let (end, ended) = oneshot::channel::<()>();
         let tending = tokio::spawn(tended.run(async {
             let _ = ended.await;
@@ -203,7 +221,7 @@ impl Viewing {
                 recorded??;
                 return Ok(End::Gone);
             }
-            () = interrupted() => Ok(End::Enough),
+            () = interrupt.came() => Ok(End::Enough),
         };
 
         drop(end);
@@ -230,13 +248,6 @@ fn receivers(pc: &PeerConnection) -> Vec<RtpReceiver> {
     };
     let transceivers = pc.transceivers().into_iter().filter(receives);
     transceivers.map(|it| it.receiver()).collect()
-}
-
-async fn time(until: Option<Instant>) {
-    match until {
-        Some(until) => sleep_until(until).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// The file of a session: `seen.webm`, then `seen-2.webm`.

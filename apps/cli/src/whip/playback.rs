@@ -38,7 +38,7 @@ pub(super) fn tracks(path: &Path) -> Result<Vec<Track>, Failure> {
     }
 }
 
-/// What is wrong with a file.
+/// What is wrong with a file, which no other server mends.
 #[derive(Debug)]
 pub(super) struct FileError(String);
 
@@ -50,7 +50,8 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-fn wrong(path: &Path, what: &dyn Display) -> Failure {
+/// The same, as what ends a command.
+pub(super) fn wrong(path: &Path, what: &dyn Display) -> Failure {
     FileError(format!("{}: {what}", path.display())).into()
 }
 

@@ -17,11 +17,11 @@ use super::limits::{DRAIN_TIMEOUT, REPAIR_TIME, ROAM_PATIENCE, ROAM_PAUSE, ROAM_
 use super::playback::{self, FileError, Writers};
 use super::roam::Places;
 use super::tell::Tell;
-use super::tend::Tended;
+use super::tend::{Gone, Tended};
 use crate::http::is_loopback;
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
-use crate::{Failure, interrupted};
+use crate::{Failure, Interrupt};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -57,8 +57,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     };
     let _control = publishing.args.record.control(&publishing.endpoint)?;
     let mut lost: Option<Instant> = None;
+    let mut interrupt = Interrupt::new();
     loop {
-        let outcome = publishing.publish(lost.is_some()).await;
+        let outcome = publishing.publish(lost.is_some(), &mut interrupt).await;
         match outcome {
             Ok(frames) => {
                 publishing.tell.published(frames);
@@ -78,7 +79,13 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             }
         }
         publishing.places.go_on();
-        sleep(ROAM_PAUSE).await;
+        tokio::select! {
+            () = sleep(ROAM_PAUSE) => {}
+            () = interrupt.came() => {
+                publishing.tell.published(None);
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -99,20 +106,30 @@ impl Publishing {
         self.places.are_several() && !failure.is::<FileError>()
     }
 
-    /// One session, at the place whose turn it is.
-    async fn publish(&mut self, again: bool) -> Result<Option<u64>, Failure> {
+    /// One session, at the place whose turn it is. Gives how many frames went, unless it was interrupted.
+    async fn publish(
+        &mut self,
+        again: bool,
+        interrupt: &mut Interrupt,
+    ) -> Result<Option<u64>, Failure> {
         let patience = match again {
             true => Duration::ZERO,
             false => self.args.access.patience(),
         };
-        let opening = self.open(patience);
-        let (mut tended, writers) = match self.places.are_several() {
-            true => timeout(ROAM_TIMEOUT, opening).await.map_err(|_| SILENT)??,
-            false => opening.await?,
+        let opening = async {
+            let opening = self.open(patience);
+            match self.places.are_several() {
+                true => timeout(ROAM_TIMEOUT, opening).await.map_err(|_| SILENT)?,
+                false => opening.await,
+            }
+        };
+        let (mut tended, writers) = tokio::select! {
+            opened = opening => opened?,
+            () = interrupt.came() => return Ok(None),
         };
         self.places.learn(tended.take_alternates());
         self.tell.opened(&tended.shown());
-        self.send(tended, &writers).await
+        self.send(tended, &writers, interrupt).await
     }
 
     async fn open(&self, patience: Duration) -> Result<(Tended, Writers), Failure> {
@@ -128,7 +145,12 @@ impl Publishing {
         Ok((tended, writers))
     }
 
-    async fn send(&mut self, tended: Tended, writers: &Writers) -> Result<Option<u64>, Failure> {
+    async fn send(
+        &mut self,
+        tended: Tended,
+        writers: &Writers,
+        interrupt: &mut Interrupt,
+    ) -> Result<Option<u64>, Failure> {
         let mut progress = tended.progress();
         let probe = tended.probe();
         let several = self.places.are_several();
@@ -152,18 +174,24 @@ impl Publishing {
                 // A peer that takes so little that this takes longer has them no more in time.
                 let _ = timeout(DRAIN_TIMEOUT, playback::drained(writers)).await;
                 sleep(REPAIR_TIME).await;
-                Ok(sent)
+                Ok::<_, Failure>(sent)
             };
             tokio::select! {
-                sent = sending => sent.map_err(noticed),
-                () = progress.gone() => Err(ENDED.into()),
-                () = probe.gone(), if several => Err(ENDED.into()),
+                sent = sending => match sent {
+                    // A connection that is closed may be noticed by its writers first.
+                    Err(error) if error.is::<Exception>() => {
+                        Err(progress.gone().await.told().into())
+                    }
+                    sent => sent,
+                },
+                why = progress.gone() => Err(why.told().into()),
+                () = probe.gone(), if several => Err(Gone::Server.told().into()),
             }
         };
 
         let outcome = tokio::select! {
             outcome = media => outcome.map(Some),
-            () = interrupted() => Ok(None),
+            () = interrupt.came() => Ok(None),
         };
         drop(end);
         match &outcome {
@@ -195,12 +223,3 @@ fn offer(pc: &PeerConnection, tracks: &[Track]) -> Result<Writers, Failure> {
 }
 
 const SILENT: &str = "the server does not answer";
-const ENDED: &str = "the server ended the session";
-
-/// A connection that is closed may be noticed by its writers first.
-fn noticed(error: Failure) -> Failure {
-    match error.is::<Exception>() {
-        true => ENDED.into(),
-        false => error,
-    }
-}

@@ -1,20 +1,23 @@
 //! Counts the frames that a connection receives, and writes them to a file if one is wanted.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use duologue::files::{FileWriter, Format, Track};
-use duologue::{EncodedFrame, EncodedFrames, RtpReceiver};
+use duologue::files::{Container, FileError, FileWriter, Format, Track};
+use duologue::{EncodedFrame, EncodedFrames, MediaKind, PayloadType, RtpReceiver};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 use super::limits::FRAMES;
+use super::playback::wrong;
 use crate::Failure;
 
 /// What came of one track.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Arrived {
-    /// Its codec's name.
+    /// Its codec's name: that of the first frame, once there is one.
     pub codec: String,
     /// Whole frames.
     pub frames: u64,
@@ -26,6 +29,8 @@ pub struct Arrived {
     pub width: u32,
     /// Of the last picture.
     pub height: u32,
+    /// Those among the frames that are not in the file: of another codec than its first ones, or broken.
+    pub left_out: u64,
 }
 
 impl Arrived {
@@ -34,6 +39,7 @@ impl Arrived {
         self.frames += other.frames;
         self.key_frames += other.key_frames;
         self.bytes += other.bytes;
+        self.left_out += other.left_out;
         if other.width > 0 {
             (self.width, self.height) = (other.width, other.height);
         }
@@ -59,11 +65,14 @@ impl Tally {
         }
     }
 
-    fn count(&self, track: usize, frame: &EncodedFrame) {
+    fn count(&self, track: usize, codec: Option<&str>, frame: &EncodedFrame) {
         self.0.send_modify(|tracks| {
             let Some(arrived) = tracks.get_mut(track) else {
                 return;
             };
+            if let (0, Some(codec)) = (arrived.frames, codec) {
+                codec.clone_into(&mut arrived.codec);
+            }
             arrived.frames += 1;
             arrived.key_frames += u64::from(frame.key);
             arrived.bytes += frame.data.len() as u64;
@@ -72,34 +81,87 @@ impl Tally {
             }
         });
     }
+
+    fn leave_out(&self, track: usize) {
+        self.0.send_modify(|tracks| {
+            if let Some(arrived) = tracks.get_mut(track) {
+                arrived.left_out += 1;
+            }
+        });
+    }
+}
+
+/// Where the frames go.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// They are counted.
+    Nowhere,
+    /// Its kind is that of its name.
+    File(PathBuf),
+    /// A file of a name that no other has, of a kind that has what comes.
+    Folder {
+        folder: PathBuf,
+        stream: String,
+        number: u64,
+    },
 }
 
 /// What the receivers get, before it is read.
 pub(crate) struct Recorder {
     readers: Vec<EncodedFrames>,
-    formats: Vec<Option<Format>>,
+    agreed: Vec<Agreed>,
     tally: Tally,
+    /// The file, once it is known.
+    path: Option<PathBuf>,
+}
+
+/// What one receiver may get: the names of codecs by their payload types. The other end may take another one at any
+/// time.
+#[derive(Debug, Default)]
+struct Agreed(Vec<(u8, String)>);
+
+impl Agreed {
+    fn name(&self, payload_type: PayloadType) -> Option<&str> {
+        let mut codecs = self.0.iter();
+        let found = codecs.find(|(number, _)| *number == payload_type.get());
+        found.map(|(_, name)| name.as_str())
+    }
+
+    fn format(&self, payload_type: PayloadType) -> Option<Format> {
+        self.name(payload_type).and_then(Format::of_mime_type)
+    }
+
+    /// The first that a file can have.
+    fn first_format(&self) -> Option<Format> {
+        let mut names = self.0.iter();
+        names.find_map(|(_, name)| Format::of_mime_type(name))
+    }
 }
 
 impl Recorder {
     /// Of receivers whose codecs are agreed on.
     pub(crate) fn new(receivers: &[RtpReceiver]) -> Self {
-        let mut tracks = Vec::new();
-        let mut formats = Vec::new();
+        let (mut agreed, mut tracks) = (Vec::new(), Vec::new());
         for receiver in receivers {
-            let codecs = receiver.parameters().map(|parameters| parameters.codecs);
-            let first = codecs.and_then(|codecs| codecs.into_iter().next());
-            let name = first.map(|codec| codec.codec.mime_type).unwrap_or_default();
-            formats.push(Format::of_mime_type(&name));
+            let parameters = receiver.parameters();
+            let codecs = parameters.into_iter().flat_map(|it| it.codecs);
+            let of = Agreed(
+                codecs
+                    .map(|it| (it.payload_type, it.codec.mime_type))
+                    .collect(),
+            );
+            let first = of.0.first().map(|(_, name)| name.clone());
             tracks.push(Arrived {
-                codec: name,
+                codec: first.unwrap_or_default(),
                 ..Arrived::default()
             });
+            agreed.push(of);
         }
         Recorder {
             readers: receivers.iter().map(RtpReceiver::frames).collect(),
-            formats,
+            agreed,
             tally: Tally(Arc::new(watch::Sender::new(tracks))),
+            path: None,
         }
     }
 
@@ -107,22 +169,19 @@ impl Recorder {
         self.tally.clone()
     }
 
-    /// The ending of a file's name that can have these tracks.
-    pub(super) fn ending(&self) -> &'static str {
-        let mp4 = [Some(Format::H264), Some(Format::H265)];
-        match self.formats.iter().any(|format| mp4.contains(format)) {
-            true => "mp4",
-            false => "webm",
-        }
+    /// The file that was made.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Until the connection is closed. A file that cannot be written ends it early.
     ///
     /// # Errors
-    /// The file cannot be written, or cannot have these codecs.
-    pub(crate) async fn run(self, path: Option<PathBuf>) -> Result<(), Failure> {
+    /// The file cannot be written, or cannot have these codecs, which is a
+    /// [`FileError`](super::playback::FileError).
+    pub(crate) async fn run(&mut self, target: Target) -> Result<(), Failure> {
         let (sender, mut frames) = mpsc::channel(FRAMES);
-        for (track, mut reader) in self.readers.into_iter().enumerate() {
+        for (track, mut reader) in self.readers.drain(..).enumerate() {
             let sender = sender.clone();
             tokio::spawn(async move {
                 while let Some(frame) = reader.recv().await {
@@ -133,38 +192,324 @@ impl Recorder {
             });
         }
         drop(sender);
-        let mut file = match &path {
-            Some(path) => Some(open(path, &self.formats)?),
-            None => None,
-        };
+
+        let mut recording = Recording::new(target, &self.agreed)?;
+        let mut outcome = Ok(());
         while let Some((track, frame)) = frames.recv().await {
-            self.tally.count(track, &frame);
-            if let Some((file, places)) = &mut file
-                && let Some(place) = places[track]
-            {
-                file.write(place, &frame)?;
+            let name = self.agreed[track].name(frame.payload_type);
+            self.tally.count(track, name, &frame);
+            let given = recording.give(&self.agreed, track, &frame);
+            if self.path.is_none() {
+                self.path = recording.path().map(Path::to_owned);
+            }
+            match given {
+                Ok(true) => {}
+                Ok(false) => self.tally.leave_out(track),
+                Err(failure) => {
+                    outcome = Err(failure);
+                    break;
+                }
             }
         }
-        if let Some((file, _)) = file {
-            file.finish()?;
+        // Whatever ended it: what is held back is part of the file.
+        outcome.and(recording.finish())
+    }
+}
+
+/// A file that is made of frames as they come.
+enum Recording {
+    Nothing,
+    /// Until the frame that it begins with.
+    Waiting(Place),
+    Running(Box<Running>),
+}
+
+/// Where a file will be.
+enum Place {
+    /// It is there, so that it is known at once when it cannot be.
+    Made(PathBuf, Container, File),
+    Free {
+        folder: PathBuf,
+        stream: String,
+        number: u64,
+    },
+}
+
+struct Running {
+    path: PathBuf,
+    writer: FileWriter<BufWriter<File>>,
+    /// What the file's track of each receiver is of, and which one that is.
+    tracks: Vec<Option<(Format, usize)>>,
+}
+
+impl Recording {
+    fn new(target: Target, agreed: &[Agreed]) -> Result<Self, Failure> {
+        let known = |path: &Path| match agreed.iter().any(|it| it.first_format().is_some()) {
+            true => Ok(()),
+            false => Err(wrong(path, &"no codec that is agreed on goes into files")),
+        };
+        Ok(match target {
+            Target::Nowhere => Recording::Nothing,
+            Target::File(path) => {
+                known(&path)?;
+                let container = Container::of_path(&path)
+                    .ok_or_else(|| wrong(&path, &"no file has such a name"))?;
+                let file = File::create(&path).map_err(|error| wrong(&path, &error))?;
+                Recording::Waiting(Place::Made(path, container, file))
+            }
+            Target::Folder {
+                folder,
+                stream,
+                number,
+            } => {
+                known(&folder)?;
+                Recording::Waiting(Place::Free {
+                    folder,
+                    stream,
+                    number,
+                })
+            }
+        })
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Recording::Running(running) => Some(&running.path),
+            Recording::Waiting(Place::Made(path, ..)) => Some(path),
+            _ => None,
         }
+    }
+
+    /// Writes a frame; `false` if the file cannot have it, and goes on. What comes before the first key frame of
+    /// pictures belongs to none.
+    fn give(
+        &mut self,
+        agreed: &[Agreed],
+        track: usize,
+        frame: &EncodedFrame,
+    ) -> Result<bool, Failure> {
+        let format = agreed[track].format(frame.payload_type);
+        if let Recording::Waiting(_) = self {
+            let Some(format) = format else {
+                return Ok(false);
+            };
+            let pictures = agreed.iter().filter_map(Agreed::first_format);
+            let mut pictures = pictures.filter(|format| format.kind() == MediaKind::Video);
+            let begins = format.kind() == MediaKind::Video && frame.key;
+            if pictures.next().is_some() && !begins {
+                return Ok(true);
+            }
+            self.begin(agreed, track, format)?;
+        }
+        let Recording::Running(running) = self else {
+            return Ok(true);
+        };
+        match running.tracks[track] {
+            Some((of, place)) if Some(of) == format => match running.writer.write(place, frame) {
+                Ok(()) => Ok(true),
+                Err(error) if error.is_of_one_frame() => Ok(false),
+                Err(error) => Err(wrong(&running.path, &error)),
+            },
+            _ => Ok(false),
+        }
+    }
+
+    /// The file has this track's frames as the first one is.
+    fn begin(&mut self, agreed: &[Agreed], first: usize, format: Format) -> Result<(), Failure> {
+        let (mut of, mut tracks) = (Vec::new(), Vec::new());
+        for (at, agreed) in agreed.iter().enumerate() {
+            let format = match at == first {
+                true => Some(format),
+                false => agreed.first_format(),
+            };
+            tracks.push(format.map(|format| {
+                of.push(Track::new(format));
+                (format, of.len() - 1)
+            }));
+        }
+
+        let Recording::Waiting(place) = std::mem::replace(self, Recording::Nothing) else {
+            return Ok(());
+        };
+        let (path, container, file) = match place {
+            Place::Made(path, container, file) => (path, container, Ok(file)),
+            Place::Free {
+                folder,
+                stream,
+                number,
+            } => {
+                let mp4 = [Format::H264, Format::H265];
+                let (container, ending) = match of.iter().any(|it| mp4.contains(&it.format)) {
+                    true => (Container::Mp4, "mp4"),
+                    false => (Container::WebM, "webm"),
+                };
+                let path = free_name(&folder, &stream, number, ending);
+                let file = File::create(&path);
+                (path, container, file)
+            }
+        };
+        let writer = file
+            .map_err(FileError::Io)
+            .and_then(|file| FileWriter::new(BufWriter::new(file), container, &of))
+            .map_err(|error| wrong(&path, &error))?;
+        *self = Recording::Running(Box::new(Running {
+            path,
+            writer,
+            tracks,
+        }));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let Recording::Running(running) = self else {
+            return Ok(());
+        };
+        let Running { path, writer, .. } = *running;
+        writer.finish().map_err(|error| wrong(&path, &error))?;
         Ok(())
     }
 }
 
-type File = FileWriter<std::io::BufWriter<std::fs::File>>;
+/// A name that no file has: recordings of before stay.
+fn free_name(folder: &Path, stream: &str, number: u64, ending: &str) -> PathBuf {
+    let names = (number..).map(|number| folder.join(format!("{stream}-{number}.{ending}")));
+    let free = names.take(100_000).find(|path| !path.exists());
+    free.unwrap_or_else(|| folder.join(format!("{stream}.{ending}")))
+}
 
-/// The file, and which of its tracks each receiver's is; a codec that no file has is left out.
-fn open(path: &Path, formats: &[Option<Format>]) -> Result<(File, Vec<Option<usize>>), Failure> {
-    let mut tracks = Vec::new();
-    let mut places = Vec::new();
-    for format in formats {
-        places.push(format.map(|format| {
-            tracks.push(Track::new(format));
-            tracks.len() - 1
-        }));
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use duologue::Instant;
+    use duologue::files::FileReader;
+
+    use super::*;
+
+    /// H.264 and VP8 are agreed on, H.264 comes.
+    const VP8: u8 = 96;
+    const H264: u8 = 102;
+
+    fn agreed() -> [Agreed; 1] {
+        let codecs = [(VP8, "video/VP8"), (97, "video/rtx"), (H264, "video/H264")];
+        [Agreed(
+            codecs.map(|(number, name)| (number, name.into())).into(),
+        )]
     }
-    let file = FileWriter::create(path, &tracks)
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok((file, places))
+
+    fn pictures() -> Vec<EncodedFrame> {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../media/files/tests/data/h264.h264"
+        );
+        let mut reader = FileReader::open(path).unwrap();
+        let mut pictures = Vec::new();
+        while let Some(frame) = reader.next_frame().unwrap() {
+            let at = 33 * pictures.len() as u32;
+            pictures.push(EncodedFrame {
+                ssrc: duologue::Ssrc(1),
+                encoding: 0,
+                rid: None,
+                payload_type: PayloadType::new(H264).unwrap(),
+                timestamp: 90 * at,
+                sequence_number: u64::from(at),
+                key: frame.key,
+                size: None,
+                temporal: None,
+                spatial: None,
+                frame_id: None,
+                dependencies: Vec::new(),
+                discardable: false,
+                audio_level: None,
+                contributing_sources: Vec::new(),
+                capture_time: None,
+                captured: None,
+                data: frame.data,
+                first_received: Instant::ZERO,
+                received: Instant::ZERO + Duration::from_millis(1) * at,
+                repaired: false,
+                sender_time: None,
+            });
+        }
+        pictures
+    }
+
+    fn count(path: &Path) -> usize {
+        let mut reader = FileReader::open(path).unwrap();
+        std::iter::from_fn(|| reader.next_frame().unwrap()).count()
+    }
+
+    #[test]
+    fn a_file_is_of_the_codec_that_comes_and_has_nothing_of_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::Folder {
+            folder: folder.path().to_owned(),
+            stream: "live".to_owned(),
+            number: 0,
+        };
+        let agreed = agreed();
+        let mut recording = Recording::new(target, &agreed).unwrap();
+        let pictures = pictures();
+        for picture in &pictures {
+            assert!(recording.give(&agreed, 0, picture).unwrap());
+            let other = EncodedFrame {
+                payload_type: PayloadType::new(VP8).unwrap(),
+                ..picture.clone()
+            };
+            assert!(!recording.give(&agreed, 0, &other).unwrap());
+        }
+        let path = recording.path().unwrap().to_owned();
+        recording.finish().unwrap();
+        assert_eq!(path, folder.path().join("live-0.mp4"));
+        assert_eq!(count(&path), pictures.len());
+    }
+
+    #[test]
+    fn a_broken_frame_is_left_out_and_the_file_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seen.mp4");
+        let agreed = agreed();
+        let mut recording = Recording::new(Target::File(path.clone()), &agreed).unwrap();
+        let pictures = pictures();
+        let broken = EncodedFrame {
+            key: true,
+            data: bytes::Bytes::from_static(b"no start code"),
+            ..pictures[0].clone()
+        };
+        for picture in &pictures {
+            assert!(recording.give(&agreed, 0, picture).unwrap());
+            assert!(!recording.give(&agreed, 0, &broken).unwrap());
+        }
+        recording.finish().unwrap();
+        assert_eq!(count(&path), pictures.len());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_is_known_before_a_frame_comes() {
+        let agreed = agreed();
+        for path in ["/no/such/folder/seen.webm", "seen.txt"] {
+            let target = Target::File(path.into());
+            let failure = Recording::new(target, &agreed).err().unwrap();
+            assert!(failure.is::<super::super::playback::FileError>(), "{path}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_is_full_ends_the_file_and_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seen.mp4");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let agreed = agreed();
+        let mut recording = Recording::new(Target::File(path.clone()), &agreed).unwrap();
+        let pictures = pictures();
+        // What is held back does not fit at the latest.
+        let given = pictures.iter().try_for_each(|picture| {
+            let given = recording.give(&agreed, 0, picture);
+            given.map(|_| ())
+        });
+        let failure = given.and(recording.finish()).unwrap_err();
+        assert!(failure.to_string().contains("seen.mp4"), "{failure}");
+        assert!(failure.is::<super::super::playback::FileError>());
+    }
 }

@@ -60,6 +60,10 @@ impl Tell {
                     0 => String::new(),
                     width => format!(", {width}x{}", track.height),
                 };
+                let left_out = match track.left_out {
+                    0 => String::new(),
+                    frames => format!(", {frames} not in the file"),
+                };
                 let Arrived {
                     codec,
                     frames,
@@ -68,7 +72,7 @@ impl Tell {
                     ..
                 } = track;
                 format!(
-                    "{codec}: {frames} frames, {key_frames} of them key frames, {bytes} bytes{size}"
+                    "{codec}: {frames} frames, {key_frames} of them key frames, {bytes} bytes{size}{left_out}"
                 )
             });
             lines.collect::<Vec<_>>().join("\n")

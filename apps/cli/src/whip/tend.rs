@@ -6,12 +6,15 @@ use duologue::{
     Configuration, DtlsTransportState, Event, Events, IceCandidate, IceConnectionState, IceServer,
     OfferOptions, PeerConnection, SdpType, SessionDescription,
 };
+use reqwest::StatusCode;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::client::{Changed, EndpointUrl, Opened, Probe, Server, Session};
+use super::client::{Changed, EndpointUrl, Opened, Probe, Restarted, Server, Session};
 use super::fragment::{Candidate, Fragment};
-use super::limits::{CANDIDATES, CONNECT_TIMEOUT, RESTARTS, TRICKLE_PAUSE};
+use super::limits::{
+    CANDIDATES, CONNECT_TIMEOUT, RESTART_PAUSE, RESTARTS, ROAM_TIMEOUT, TRICKLE_PAUSE,
+};
 use crate::Failure;
 
 /// How far a connection is.
@@ -20,8 +23,34 @@ enum Progress {
     #[default]
     Connecting,
     Connected,
-    /// The server is gone, or cannot be reached any more.
-    Gone,
+    Gone(Gone),
+}
+
+/// Why there is no session any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gone {
+    /// This end did.
+    Ended,
+    /// The server closed the connection, or does not know the session any more.
+    Server,
+    /// The connection failed, and no ICE restart brought it back.
+    Lost,
+    /// Keys were not agreed on.
+    Dtls,
+}
+
+impl Gone {
+    /// For people.
+    pub(super) fn told(self) -> &'static str {
+        match self {
+            Gone::Ended => "the session was ended here",
+            Gone::Server => "the server ended the session",
+            Gone::Lost => {
+                "the connection to the server is lost, and no ICE restart brought it back"
+            }
+            Gone::Dtls => "DTLS with the server failed",
+        }
+    }
 }
 
 /// Who waits for the progress of a connection.
@@ -40,17 +69,39 @@ impl Watch {
             .map(|it| it.map(|it| *it));
         match progress {
             Ok(Ok(Progress::Connected)) => Ok(()),
-            Ok(_) => Err("the server ended the session before it was connected".into()),
+            Ok(Ok(Progress::Gone(why))) => Err(format!("not connected: {}", why.told()).into()),
+            Ok(_) => Err("not connected".into()),
             Err(_) => {
                 Err("no connection to the server's addresses: is UDP blocked on the way?".into())
             }
         }
     }
 
-    /// Until the server is gone.
-    pub(super) async fn gone(&mut self) {
-        let _ = self.0.wait_for(|it| *it == Progress::Gone).await;
+    /// Until there is no session any more: why.
+    pub(super) async fn gone(&mut self) -> Gone {
+        let gone = self.0.wait_for(|it| matches!(it, Progress::Gone(_)));
+        match gone.await.map(|it| *it) {
+            Ok(Progress::Gone(why)) => why,
+            _ => Gone::Ended,
+        }
     }
+}
+
+/// How far it is with restarting ICE.
+#[derive(Debug, Default)]
+struct Restart {
+    /// When the server is asked for one, if ICE needs it.
+    at: Option<Instant>,
+    /// The offer of one waits for its answer.
+    pending: bool,
+    /// The server does none.
+    refused: bool,
+    /// ICE has given up.
+    failed: bool,
+    /// In a row, without a connection.
+    done: u32,
+    /// Requests in a row that came to nothing.
+    tries: u32,
 }
 
 /// An open session and its connection.
@@ -66,7 +117,7 @@ pub(super) struct Tended {
     send_at: Option<Instant>,
     /// The server takes no candidates after the offer.
     untold: bool,
-    restarts: u32,
+    restart: Restart,
     alternates: Vec<EndpointUrl>,
 }
 
@@ -123,7 +174,7 @@ impl Tended {
             complete: false,
             send_at: None,
             untold: false,
-            restarts: 0,
+            restart: Restart::default(),
             alternates,
         })
     }
@@ -154,51 +205,79 @@ impl Tended {
 
     /// Does what the connection needs until it is gone or `end` is there; then ends the session.
     pub(super) async fn run(mut self, end: impl Future<Output = ()>) {
-        let mut end = std::pin::pin!(end);
-        loop {
-            let send_at = self.send_at;
-            let pause = async { sleep_until(send_at.unwrap_or_else(Instant::now)).await };
-            tokio::select! {
-                () = &mut end => break,
-                () = pause, if send_at.is_some() => self.tell_candidates().await,
-                event = self.events.recv() => match event {
-                    Some(event) => if !self.handle(event).await { break },
-                    None => break,
-                },
-            }
-        }
-        self.progress.send_replace(Progress::Gone);
-        self.session.delete().await;
+        let why = tokio::select! {
+            () = end => Gone::Ended,
+            why = self.tend() => why,
+        };
+        self.progress.send_replace(Progress::Gone(why));
+        // A server that does not answer notices by itself.
+        let _ = timeout(ROAM_TIMEOUT, self.session.delete()).await;
         self.pc.close();
     }
 
-    /// Whether it goes on.
-    async fn handle(&mut self, event: Event) -> bool {
+    async fn tend(&mut self) -> Gone {
+        loop {
+            tokio::select! {
+                () = time(self.send_at) => self.tell_candidates().await,
+                () = time(self.restart.at) => if let Some(why) = self.ask_to_restart().await {
+                    return why;
+                },
+                event = self.events.recv() => match event.map(|event| self.handle(event)) {
+                    Some(None) => {}
+                    Some(Some(why)) => return why,
+                    None => return Gone::Ended,
+                },
+            }
+        }
+    }
+
+    /// Why it does not go on, if it does not.
+    fn handle(&mut self, event: Event) -> Option<Gone> {
         match event {
             Event::IceCandidate(Some(candidate)) => self.found(candidate),
             Event::IceCandidate(None) => {
                 self.complete = true;
                 self.send_at = Some(Instant::now());
             }
-            Event::IceConnectionStateChange(
-                IceConnectionState::Connected | IceConnectionState::Completed,
-            ) => {
-                self.restarts = 0;
-            }
-            Event::IceConnectionStateChange(
-                IceConnectionState::Disconnected | IceConnectionState::Failed,
-            ) => {
-                return self.restart_while_it_helps().await;
-            }
+            Event::IceConnectionStateChange(state) => return self.ice_changes(state),
             Event::DtlsStateChange(_, DtlsTransportState::Connected) => {
                 self.progress.send_replace(Progress::Connected);
             }
-            Event::DtlsStateChange(_, DtlsTransportState::Closed | DtlsTransportState::Failed) => {
-                return false;
+            Event::DtlsStateChange(_, DtlsTransportState::Closed) => return Some(Gone::Server),
+            Event::DtlsStateChange(_, DtlsTransportState::Failed) => return Some(Gone::Dtls),
+            _ => {}
+        }
+        None
+    }
+
+    /// A connection that is cut may come back by itself for as long as ICE has not failed; a restart may find
+    /// another way before.
+    fn ice_changes(&mut self, state: IceConnectionState) -> Option<Gone> {
+        let restart = &mut self.restart;
+        match state {
+            IceConnectionState::Connected | IceConnectionState::Completed => {
+                // One whose answer was lost is completed: the server may have gone over already.
+                *restart = Restart {
+                    at: restart.at.filter(|_| restart.pending),
+                    pending: restart.pending,
+                    refused: restart.refused,
+                    ..Restart::default()
+                };
+            }
+            IceConnectionState::Disconnected | IceConnectionState::Failed => {
+                restart.failed = state == IceConnectionState::Failed;
+                restart.tries = 0;
+                let helps = !restart.refused && restart.done < RESTARTS;
+                if !helps && restart.failed {
+                    return Some(Gone::Lost);
+                }
+                if helps {
+                    restart.at = Some(Instant::now());
+                }
             }
             _ => {}
         }
-        true
+        None
     }
 
     fn found(&mut self, candidate: IceCandidate) {
@@ -228,43 +307,86 @@ impl Tended {
             candidates: std::mem::take(&mut self.found),
             complete: self.complete,
         };
-        if self.untold {
+        // What belongs to a restart goes with it.
+        if self.untold || self.restart.pending {
             return;
         }
         let told = self.session.trickle(fragment.write(&self.offer)).await;
         // A server without trickle finds out by our checks where we are. One that cannot be asked right now is asked
         // again with the next candidates, or by a restart.
-        self.untold = matches!(told, Ok(Changed::Refused(_)));
-    }
-
-    /// A failed request says nothing of the connection, which may come back by itself (RFC 9725 §4.3.3).
-    async fn restart_while_it_helps(&mut self) -> bool {
-        while self.restarts < RESTARTS {
-            self.restarts += 1;
-            if self.restart().await.is_ok() {
-                return true;
-            }
-            sleep(Duration::from_millis(200) * self.restarts).await;
+        if let Ok(Changed::Refused(status)) = told {
+            self.untold = true;
+            // RFC 9725 §4.3.1: neither candidates nor restarts.
+            self.restart.refused |= status == StatusCode::METHOD_NOT_ALLOWED;
         }
-        false
     }
 
-    async fn restart(&mut self) -> Result<(), Failure> {
+    /// A failed request says nothing of the connection, which may come back by itself (RFC 9725 §4.3.3): only one
+    /// that ICE gave up, too, ends it.
+    async fn ask_to_restart(&mut self) -> Option<Gone> {
+        self.restart.at = None;
+        let outcome = self.restart().await;
+        let restart = &mut self.restart;
+        match outcome {
+            Ok(Restarted::Done(_)) => {
+                restart.done += 1;
+                (restart.failed, restart.tries) = (false, 0);
+                return None;
+            }
+            Ok(Restarted::Gone) => return Some(Gone::Server),
+            Ok(Restarted::Refused(_)) => restart.refused = true,
+            Err(_) => restart.tries += 1,
+        }
+        if restart.failed && (restart.refused || restart.tries >= RESTARTS) {
+            return Some(Gone::Lost);
+        }
+        if !restart.refused {
+            let pause = RESTART_PAUSE * restart.tries.min(10);
+            restart.at = Some(Instant::now() + pause);
+        }
+        None
+    }
+
+    async fn restart(&mut self) -> Result<Restarted, Failure> {
         let answer = self.pc.remote_description().ok_or("there was no answer")?;
         // One that failed has left its offer behind, which is as good.
         if self.pc.pending_local_description().is_none() {
             self.pc.restart_ice();
             self.pc.set_local_description(None).await?;
         }
+        self.restart.pending = true;
         let offer = self.pc.local_description().ok_or("there is no offer")?;
         self.offer = offer.sdp;
         self.found.clear();
         self.complete = false;
         let own = Fragment::of(&self.offer);
-        let theirs = self.session.restart(own.write(&self.offer)).await?;
-        let answer = theirs.replace_in(&answer, SdpType::Answer);
-        self.pc.set_remote_description(answer).await?;
+        let restarted = self.session.restart(own.write(&self.offer)).await?;
+        match &restarted {
+            Restarted::Done(theirs) => {
+                let answer = theirs.replace_in(&answer, SdpType::Answer);
+                self.pc.set_remote_description(answer).await?;
+            }
+            Restarted::Refused(_) | Restarted::Gone => self.take_offer_back().await?,
+        }
+        self.restart.pending = false;
+        Ok(restarted)
+    }
+
+    /// The set of ICE before is the one that counts.
+    async fn take_offer_back(&mut self) -> Result<(), Failure> {
+        let back = SessionDescription::rollback();
+        self.pc.set_local_description(Some(back)).await?;
+        let offer = self.pc.local_description().ok_or("there is no offer")?;
+        self.offer = offer.sdp;
         Ok(())
+    }
+}
+
+/// Until then; never, if there is no such time.
+pub(super) async fn time(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -97,14 +97,14 @@ async fn pass(mut client: TcpStream, authority: &str, more: &str) -> Exchange {
     let first = text.lines().next().expect("a request line");
     let mut passed = format!("{first}\r\nHost: {authority}\r\nConnection: close\r\n");
     lines.for_each(|line| passed += &format!("{line}\r\n"));
-    let mut server = TcpStream::connect(authority).await.expect("it listens");
     let body = &request[head..];
-    server
-        .write_all(&[passed.as_bytes(), b"\r\n", body].concat())
-        .await
-        .expect("it reads");
     let mut answer = String::new();
-    server.read_to_string(&mut answer).await.expect("an answer");
+    // One that is gone answers nothing.
+    if let Ok(mut server) = TcpStream::connect(authority).await {
+        let passed = [passed.as_bytes(), b"\r\n", body].concat();
+        server.write_all(&passed).await.expect("it reads");
+        server.read_to_string(&mut answer).await.expect("an answer");
+    }
     let answer = answer.replacen("\r\n", &format!("\r\n{more}"), 1);
     // A client that has gone hears nothing.
     let _ = client.write_all(answer.as_bytes()).await;
@@ -250,4 +250,38 @@ async fn codes_that_nobody_knows_end_the_call_with_what_the_server_said() {
         let text = viewer.failed().await;
         assert!(text.contains(said), "{status}: {text}");
     }
+}
+
+/// Another place of the same, where nobody listens.
+const ELSEWHERE: &str = "Link: <http://127.0.0.1:9/elsewhere>; rel=\"alternate\"\r\n";
+
+#[tokio::test]
+async fn who_looks_for_another_server_ends_when_asked_to() {
+    let served = Served::start(for_publishers()).await;
+    let way = Way::to(&served.authority, ELSEWHERE).await;
+    let url = format!("{}/whip/live", way.url);
+    let file = file();
+    let mut publisher =
+        Program::start(&["whip", "publish", &url, file.to_str().unwrap(), "--loop"]);
+    publisher.told("connected").await;
+    drop(served);
+    publisher.told("lost").await;
+    publisher.interrupt();
+    let published = publisher.told("published").await;
+    assert!(published["frames"].is_null(), "{published}");
+    assert!(publisher.succeeded().await);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_told_and_no_other_server_is_asked() {
+    let source = duologue_cli::whip::serve::Source::File(file());
+    let served = Served::start(duologue_cli::whip::serve::Options::new(source)).await;
+    let way = Way::to(&served.authority, ELSEWHERE).await;
+    let url = format!("{}/whep/live", way.url);
+    let mut viewer = Program::start(&["whep", "play", &url, "--record", "/no/such/folder/x.webm"]);
+    let why = viewer.failed().await;
+    assert!(why.contains("/no/such/folder/x.webm"), "{why}");
+    let went = way.went();
+    let posts = went.iter().filter(|it| it.method == "POST");
+    assert_eq!(posts.count(), 1, "{went:?}");
 }

@@ -129,6 +129,14 @@ async fn a_restart_gives_new_credentials_and_an_etag_that_outdates_the_old_one()
     assert!(answer.body.contains("a=candidate:"), "{}", answer.body);
     assert!(answer.body.contains("a=mid:0"), "{}", answer.body);
 
+    // Its answer may be lost on the way: who asks the same again is answered the same (§4.3.3), and no second set begins.
+    let again = session.patch(Some("*"), &fragment(&offer)).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    assert_eq!(again.header("ETag"), Some(&etag[..]));
+    for name in ["a=ice-ufrag:", "a=ice-pwd:", "a=candidate:"] {
+        assert_eq!(line(&again.body, name), line(&answer.body, name));
+    }
+
     // The old set counts no more: neither its ETag nor, with the new one, its credentials as candidates of it.
     assert_eq!(
         session

@@ -1,5 +1,7 @@
 //! One session, and what fragments change of it.
 
+use std::sync::Arc;
+
 use aws_lc_rs::rand;
 use axum::http::StatusCode;
 use duologue::{IceCandidateInit, PeerConnection, SdpType, SessionDescription};
@@ -14,9 +16,16 @@ use crate::whip::limits::GATHER_TIMEOUT;
 pub(super) struct Session {
     pub(super) pc: PeerConnection,
     /// Changes come one after another.
-    pub(super) etag: AsyncMutex<String>,
+    set: AsyncMutex<Set>,
     /// How often candidates were gathered to the end.
-    pub(super) gathered: watch::Receiver<u64>,
+    gathered: watch::Receiver<u64>,
+}
+
+/// The set of ICE that counts.
+struct Set {
+    etag: String,
+    /// It came with a restart.
+    restarted: bool,
 }
 
 /// What a fragment did.
@@ -26,15 +35,24 @@ pub(super) enum Patched {
 }
 
 impl Session {
+    /// One whose first set of ICE has this tag.
+    pub(super) fn new(pc: PeerConnection, etag: String, gathered: watch::Receiver<u64>) -> Self {
+        let restarted = false;
+        Session {
+            pc,
+            set: AsyncMutex::new(Set { etag, restarted }),
+            gathered,
+        }
+    }
+
     /// What a fragment asks for: more candidates, or another set of ICE.
     pub(super) async fn patch(
-        &self,
+        self: &Arc<Self>,
         if_match: Option<&str>,
         text: &str,
     ) -> Result<Patched, Refusal> {
         let fragment = Fragment::parse(text)
             .map_err(|reason| Refusal::new(StatusCode::BAD_REQUEST, reason))?;
-        let mut etag = self.etag.lock().await;
         // RFC 6585 §3, RFC 9110 §13.1.1.
         let required = || {
             Refusal::new(
@@ -42,7 +60,16 @@ impl Session {
                 "If-Match has to name the ETag",
             )
         };
-        if !matches(if_match.ok_or_else(required)?, &etag) {
+        let if_match = if_match.ok_or_else(required)?.to_owned();
+        // A client that does not wait for the answer does not cut a restart in two.
+        let session = self.clone();
+        let changing = tokio::spawn(async move { session.change(&if_match, fragment).await });
+        changing.await.map_err(|_| gone())?
+    }
+
+    async fn change(&self, if_match: &str, fragment: Fragment) -> Result<Patched, Refusal> {
+        let mut set = self.set.lock().await;
+        if !matches(if_match, &set.etag) {
             let failed = Refusal::new(
                 StatusCode::PRECONDITION_FAILED,
                 "another set of ICE counts by now",
@@ -51,20 +78,26 @@ impl Session {
         }
         let remote = self.pc.remote_description().ok_or_else(gone)?;
         let current = Fragment::of(&remote.sdp).credentials;
-        if fragment
-            .credentials
-            .as_ref()
-            .is_none_or(|new| current.as_ref() == Some(new))
-        {
-            self.trickle(fragment, current).await;
-            return Ok(Patched::Trickled);
+        let new = fragment.credentials.clone();
+        if new.is_some() && new != current {
+            let fragment = self.restart(&fragment, &remote).await?;
+            *set = Set {
+                etag: format!("\"{}\"", random()?),
+                restarted: true,
+            };
+            let etag = set.etag.clone();
+            return Ok(Patched::Restarted { etag, fragment });
         }
-        let fragment = self.restart(&fragment, &remote).await?;
-        *etag = format!("\"{}\"", random()?);
-        Ok(Patched::Restarted {
-            etag: etag.clone(),
-            fragment,
-        })
+
+        self.trickle(fragment, current).await;
+        // RFC 9725 §4.3.3: who does not know which set counts restarts. The answer to that was lost on its way.
+        if new.is_some() && set.restarted && is_any(if_match) {
+            return Ok(Patched::Restarted {
+                etag: set.etag.clone(),
+                fragment: self.own_fragment()?,
+            });
+        }
+        Ok(Patched::Trickled)
     }
 
     /// RFC 9725 §4.3.2: a candidate that cannot be used is discarded without a word.
@@ -97,12 +130,19 @@ impl Session {
             .set_remote_description(offer)
             .await
             .map_err(unprocessable)?;
-        self.pc
-            .set_local_description(None)
-            .await
-            .map_err(unprocessable)?;
+        if let Err(error) = self.pc.set_local_description(None).await {
+            // It fails for a connection that is closed.
+            let back = SessionDescription::rollback();
+            let _ = self.pc.set_remote_description(back).await;
+            return Err(unprocessable(error));
+        }
         // What is there by then is what there is.
         let _ = timeout(GATHER_TIMEOUT, gathered.wait_for(|count| *count > before)).await;
+        self.own_fragment()
+    }
+
+    /// What this end says of the set that counts.
+    fn own_fragment(&self) -> Result<String, Refusal> {
         let answer = self.pc.local_description().ok_or_else(gone)?;
         let own = Fragment {
             complete: true,
@@ -115,7 +155,11 @@ impl Session {
 /// Whether a precondition names this ETag; weak ones never do (RFC 9110 §8.8.3.2).
 fn matches(if_match: &str, etag: &str) -> bool {
     let mut names = if_match.split(',').map(str::trim);
-    if_match.trim() == "*" || names.any(|name| name == etag)
+    is_any(if_match) || names.any(|name| name == etag)
+}
+
+fn is_any(if_match: &str) -> bool {
+    if_match.trim() == "*"
 }
 
 pub(super) fn gone() -> Refusal {
@@ -137,7 +181,59 @@ pub(super) fn random() -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use duologue::{Configuration, Endpoint, MediaKind};
+
+    use super::*;
+
+    /// With the offer that its client made.
+    async fn open() -> (Arc<Session>, PeerConnection) {
+        let endpoint = Endpoint::builder().loopback(true).build().unwrap();
+        let connection = || endpoint.connection(Configuration::default()).unwrap().0;
+        let [client, pc] = [connection(), connection()];
+        client
+            .add_transceiver(MediaKind::Video, Default::default())
+            .unwrap();
+        client.set_local_description(None).await.unwrap();
+        let offer = client.local_description().unwrap();
+        pc.set_remote_description(offer).await.unwrap();
+        pc.set_local_description(None).await.unwrap();
+        let answer = pc.local_description().unwrap();
+        client.set_remote_description(answer).await.unwrap();
+        // All there is was gathered.
+        let (_, gathered) = watch::channel(0);
+        let session = Session::new(pc, "\"first\"".to_owned(), gathered);
+        (Arc::new(session), client)
+    }
+
+    #[tokio::test]
+    async fn a_restart_whose_client_goes_half_way_is_finished_for_when_it_comes_again() {
+        let (session, client) = open().await;
+        client.restart_ice();
+        client.set_local_description(None).await.unwrap();
+        let offer = client.local_description().unwrap().sdp;
+        let fragment = Fragment::of(&offer).write(&offer);
+        // It begins, and the connection that it came by breaks.
+        tokio::select! {
+            biased;
+            _ = session.patch(Some("*"), &fragment) => panic!("it takes longer"),
+            () = std::future::ready(()) => {}
+        }
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            let patched = session.patch(Some("*"), &fragment).await.ok().unwrap();
+            let Patched::Restarted { etag, fragment } = patched else {
+                panic!("it took that for candidates");
+            };
+            assert_ne!(etag, "\"first\"");
+            let credentials = Fragment::parse(&fragment).unwrap().credentials;
+            answers.push((etag, credentials));
+        }
+        assert_eq!(answers[0], answers[1]);
+        // Its candidates may come by that name, too.
+        let etag = answers[0].0.clone();
+        let patched = session.patch(Some(&etag), &fragment).await.ok().unwrap();
+        assert!(matches!(patched, Patched::Trickled));
+    }
 
     #[test]
     fn a_precondition_is_a_star_or_a_list_of_strong_names() {

@@ -2,7 +2,6 @@
 //! time.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +9,7 @@ use axum::http::StatusCode;
 use duologue::{
     Configuration, Endpoint, Event, Events, IceServer, PeerConnection, SdpType, SessionDescription,
 };
-use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -23,7 +22,7 @@ use super::{Happening, Tell};
 use crate::whip::limits::{GATHER_TIMEOUT, Limits, PULL_PATIENCE, RECORDS_TIMEOUT};
 use crate::whip::link;
 use crate::whip::offer::{self, Client, Way};
-use crate::whip::recorder::Recorder;
+use crate::whip::recorder::{Recorder, Target};
 
 /// All open sessions, and what they have to do with one another.
 pub(super) struct Sessions {
@@ -131,11 +130,7 @@ impl Sessions {
         }
 
         let (gathered, watched) = watch::channel(0);
-        let session = Session {
-            pc: pc.clone(),
-            etag: AsyncMutex::new(etag.clone()),
-            gathered: watched,
-        };
+        let session = Session::new(pc.clone(), etag.clone(), watched);
         self.lock().insert(id.clone(), Arc::new(session));
         let watching = Watching {
             connect: self.limits.connect,
@@ -305,23 +300,26 @@ impl Sessions {
             return None;
         };
         let receivers: Vec<_> = pc.transceivers().iter().map(|it| it.receiver()).collect();
-        let recorder = Recorder::new(&receivers);
-        let (number, tell) = (
-            self.recorded.fetch_add(1, Ordering::Relaxed),
-            self.tell.clone(),
-        );
-        let path = free_name(folder, stream, number, recorder.ending());
+        let mut recorder = Recorder::new(&receivers);
+        let tell = self.tell.clone();
+        let folder = folder.clone();
+        let target = Target::Folder {
+            folder: folder.clone(),
+            stream: stream.to_owned(),
+            number: self.recorded.fetch_add(1, Ordering::Relaxed),
+        };
         Some(tokio::spawn(async move {
-            let tally = recorder.tally();
-            let error = recorder
-                .run(Some(path.clone()))
-                .await
-                .err()
-                .map(|error| error.to_string());
+            let outcome = recorder.run(target).await;
+            // A publisher of whom nothing came has no file.
+            let path = match (recorder.path(), &outcome) {
+                (Some(path), _) => path.to_owned(),
+                (None, Err(_)) => folder,
+                (None, Ok(())) => return,
+            };
             tell(Happening::Recorded {
                 path,
-                tracks: tally.tracks(),
-                error,
+                tracks: recorder.tally().tracks(),
+                error: outcome.err().map(|error| error.to_string()),
             });
         }))
     }
@@ -381,11 +379,4 @@ async fn gathered_answer(pc: &PeerConnection, events: &mut Events) -> Result<Str
 
 fn internal(error: &duologue::Exception) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-}
-
-/// A name that no file has: recordings of before stay.
-fn free_name(folder: &std::path::Path, stream: &str, number: u64, ending: &str) -> PathBuf {
-    let names = (number..).map(|number| folder.join(format!("{stream}-{number}.{ending}")));
-    let free = names.take(100_000).find(|path| !path.exists());
-    free.unwrap_or_else(|| folder.join(format!("{stream}.{ending}")))
 }

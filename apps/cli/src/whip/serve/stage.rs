@@ -49,7 +49,7 @@ struct Track {
 
 /// What a publisher brings of one kind.
 struct Brought {
-    /// One, or of another relay one for each layer. There is a first one.
+    /// One, or of another relay one for each layer; none, if only the publisher before had one.
     receivers: Vec<RtpReceiver>,
     /// How many layers there are.
     layers: usize,
@@ -161,8 +161,9 @@ impl Stage {
         let before = std::mem::replace(&mut published.publisher, pc.clone());
         published.origin.send_replace(origin);
         for kind in [MediaKind::Audio, MediaKind::Video] {
-            if let Some(brought) = Brought::of(pc, kind) {
-                published.set_track(kind, brought);
+            match Brought::of(pc, kind) {
+                Some(brought) => published.set_track(kind, brought),
+                None => published.end_track(kind),
             }
         }
         drop(streams);
@@ -242,6 +243,14 @@ impl Published {
         *self.origin.borrow()
     }
 
+    /// The publisher has none of this kind. Who saw it waits for a publisher that has.
+    fn end_track(&mut self, kind: MediaKind) {
+        if let Some(track) = self.tracks.iter_mut().find(|track| track.kind == kind) {
+            track.forwarder.replace_layers(&[]);
+            track.brought = Brought::NOTHING;
+        }
+    }
+
     fn set_track(&mut self, kind: MediaKind, brought: Brought) {
         match self.tracks.iter_mut().find(|track| track.kind == kind) {
             Some(track) => {
@@ -264,6 +273,11 @@ impl Published {
 }
 
 impl Brought {
+    const NOTHING: Self = Brought {
+        receivers: Vec::new(),
+        layers: 0,
+    };
+
     /// Of a connection that is negotiated, if it receives any.
     fn of(pc: &PeerConnection, kind: MediaKind) -> Option<Self> {
         let mut transceivers = pc.transceivers();
@@ -343,4 +357,57 @@ fn set(
 ) -> Result<(), Refusal> {
     let set = transceiver.set_direction(direction);
     set.map_err(|error| Refusal::of_description(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use duologue::{Configuration, Endpoint, TransceiverInit};
+
+    use super::*;
+
+    /// This end of a connection whose other end does this with each kind.
+    async fn connection(
+        endpoint: &Endpoint,
+        kinds: &[MediaKind],
+        direction: TransceiverDirection,
+    ) -> PeerConnection {
+        let new = || endpoint.connection(Configuration::default()).unwrap().0;
+        let [client, pc] = [new(), new()];
+        for kind in kinds {
+            let init = TransceiverInit {
+                direction,
+                ..TransceiverInit::default()
+            };
+            client.add_transceiver(*kind, init).unwrap();
+        }
+        client.set_local_description(None).await.unwrap();
+        let offer = client.local_description().unwrap();
+        pc.set_remote_description(offer).await.unwrap();
+        pc
+    }
+
+    #[tokio::test]
+    async fn what_a_publisher_does_not_bring_back_is_not_there_for_viewers() {
+        let endpoint = Endpoint::builder().loopback(true).build().unwrap();
+        let both = [MediaKind::Audio, MediaKind::Video];
+        let stage = Stage::default();
+        for (kinds, expected) in [
+            (&both[..], TransceiverDirection::Sendonly),
+            (&both[..1], TransceiverDirection::Inactive),
+            (&both[..], TransceiverDirection::Sendonly),
+        ] {
+            let publisher = connection(&endpoint, kinds, TransceiverDirection::Sendonly).await;
+            publisher.set_local_description(None).await.unwrap();
+            stage.publish("live", &publisher, Origin::Here).unwrap();
+
+            let viewer = connection(&endpoint, &both, TransceiverDirection::Recvonly).await;
+            let view = stage.forward("live", &viewer, Client::Viewer).unwrap();
+            let directions = viewer.transceivers();
+            let directions: Vec<_> = directions.iter().map(|it| it.direction()).collect();
+            assert_eq!(directions, [TransceiverDirection::Sendonly, expected]);
+            drop(view);
+            stage.lose("live", &publisher);
+            publisher.close();
+        }
+    }
 }

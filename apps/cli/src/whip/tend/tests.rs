@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::Router;
+use axum::http::{Method, StatusCode, header};
+use axum::routing::{any, post};
 use duologue::{Endpoint, MediaKind, PeerConnectionState, TransceiverDirection, TransceiverInit};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
 use crate::whip::client::EndpointUrl;
@@ -51,7 +54,7 @@ async fn until(tended: &mut Tended, is: impl Fn(&Event) -> bool) {
             let Ok(event) = soon else { continue };
             let event = event.expect("it is open");
             let found = is(&event);
-            assert!(tended.handle(event).await);
+            assert_eq!(tended.handle(event), None);
             if found {
                 return;
             }
@@ -76,7 +79,8 @@ async fn a_restart_finds_another_path_for_the_same_session() {
     let session = tended.shown();
     for _ in 0..2 {
         let before = tended.offer.clone();
-        tended.restart().await.unwrap();
+        let restarted = tended.restart().await.unwrap();
+        assert!(matches!(restarted, Restarted::Done(_)), "{restarted:?}");
         assert_ne!(
             Fragment::of(&before).credentials,
             Fragment::of(&tended.offer).credentials
@@ -110,6 +114,111 @@ async fn an_endpoint_that_sends_to_another_one_is_followed() {
         "the session is where the answer came from"
     );
     until(&mut tended, is_connected).await;
+}
+
+/// A session at a server that answers every request to change it so, if it does; tells when it is asked.
+async fn at(answers: Option<StatusCode>) -> (Session, UnboundedReceiver<Method>) {
+    let (sender, asked) = unbounded_channel();
+    let change = move |method: Method| {
+        let _ = sender.send(method.clone());
+        async move {
+            match answers {
+                _ if method == Method::DELETE => StatusCode::OK,
+                Some(status) => status,
+                None => std::future::pending().await,
+            }
+        }
+    };
+    let open = || async { (StatusCode::CREATED, [(header::LOCATION, "/session")], "") };
+    let router = Router::new()
+        .route("/whip", post(open))
+        .route("/session", any(change));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/whip", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let server = Server::new(&url.parse().unwrap(), None, None).unwrap();
+    let opened = server.open("an offer", Duration::ZERO).await.unwrap();
+    (opened.session, asked)
+}
+
+const DISCONNECTED: Event = Event::IceConnectionStateChange(IceConnectionState::Disconnected);
+const FAILED: Event = Event::IceConnectionStateChange(IceConnectionState::Failed);
+const CONNECTED: Event = Event::IceConnectionStateChange(IceConnectionState::Connected);
+
+/// §4.3.1: 405, 422 and 501 say that there are no restarts; ICE has half a minute of its own (RFC 7675 §5.1).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_cut_may_come_back_where_the_server_does_no_restarts() {
+    let url = serve(None).await;
+    for status in [405, 422, 501] {
+        let mut tended = open(&url, None).await.unwrap();
+        until(&mut tended, is_connected).await;
+        let before = tended.offer.clone();
+        let (session, mut asked) = at(StatusCode::from_u16(status).ok()).await;
+        tended.session = session;
+        assert_eq!(tended.handle(DISCONNECTED), None);
+        assert!(tended.restart.at.is_some());
+        assert_eq!(tended.ask_to_restart().await, None);
+        assert_eq!(asked.recv().await, Some(Method::PATCH));
+
+        // It is not asked again, and the set of ICE before counts on both ends.
+        assert_eq!(tended.pc.pending_local_description(), None);
+        assert_eq!(
+            Fragment::of(&tended.offer).credentials,
+            Fragment::of(&before).credentials
+        );
+        assert_eq!(tended.handle(CONNECTED), None);
+        assert_eq!(tended.handle(DISCONNECTED), None);
+        assert_eq!(tended.restart.at, None);
+        assert_eq!(tended.handle(FAILED), Some(Gone::Lost));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_fail_end_a_session_only_once_ice_has_given_up() {
+    let url = serve(None).await;
+    let mut tended = open(&url, None).await.unwrap();
+    until(&mut tended, is_connected).await;
+    (tended.session, _) = at(Some(StatusCode::BAD_GATEWAY)).await;
+    assert_eq!(tended.handle(DISCONNECTED), None);
+    for _ in 0..3 * RESTARTS {
+        assert_eq!(tended.ask_to_restart().await, None);
+        assert!(tended.restart.at.is_some());
+    }
+    assert_eq!(tended.handle(FAILED), None);
+    for _ in 1..RESTARTS {
+        assert_eq!(tended.ask_to_restart().await, None);
+    }
+    assert_eq!(tended.ask_to_restart().await, Some(Gone::Lost));
+
+    (tended.session, _) = at(Some(StatusCode::NOT_FOUND)).await;
+    assert_eq!(tended.ask_to_restart().await, Some(Gone::Server));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ends_a_session_while_it_asks_for_a_restart_does_not_wait_for_the_answer() {
+    let url = serve(None).await;
+    let mut tended = open(&url, None).await.unwrap();
+    // Nothing more comes of ICE by itself then.
+    until(&mut tended, |event| {
+        matches!(
+            event,
+            Event::IceConnectionStateChange(IceConnectionState::Completed)
+        )
+    })
+    .await;
+    let (session, mut asked) = at(None).await;
+    tended.session = session;
+    assert_eq!(tended.handle(DISCONNECTED), None);
+    let mut progress = tended.progress();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let tending = tokio::spawn(tended.run(async {
+        let _ = ended.await;
+    }));
+    assert_eq!(asked.recv().await, Some(Method::PATCH));
+    drop(end);
+    timeout(ROAM_TIMEOUT, tending).await.unwrap().unwrap();
+    assert_eq!(asked.recv().await, Some(Method::DELETE));
+    assert_eq!(progress.gone().await, Gone::Ended);
 }
 
 /// RFC 9725 §4.3.3; the tag that the answer has counts from then on.

@@ -108,7 +108,7 @@ impl Pull {
         }));
         let over = tokio::select! {
             () = silence(&pc, ROAM_TIMEOUT) => End::Lost,
-            () = progress.gone() => End::Lost,
+            _ = progress.gone() => End::Lost,
             () = self.unused() => End::Unused,
             () = self.stage.published_here(&self.stream) => End::Lost,
         };
