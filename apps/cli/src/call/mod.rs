@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use duologue::devices::LocalTrack;
 use duologue::{
-    DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, PeerConnectionState,
-    TcpTypes,
+    DataChannel, Endpoint, Event, Events, IceCandidateInit, IceConnectionState, PeerConnection,
+    PeerConnectionState, TcpTypes,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -31,7 +31,8 @@ use signal::Progress;
 use story::Story;
 use terminal::Lines;
 
-/// How long the two may take to find each other once both know each other's description.
+/// How long the two may take to find each other once both know each other's description. Who answers by pasting does
+/// not know when the other one does, and waits until it hears of it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(40);
 /// How long the other end may take to notice that the call is over.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -242,13 +243,24 @@ impl Call {
             Ok::<_, Failure>(chat)
         };
 
-        let chat = match tokio::time::timeout(CONNECT_LIMIT, chat).await {
-            Ok(chat) => chat?,
-            Err(_) => return Err(self.story.why_not(&self.pc).await.into()),
+        let pasted = seat.is_none() && self.args.answer;
+        let begun = async {
+            if pasted {
+                signal::reached(self.watched.clone()).await;
+            }
+        };
+        let chat = match within(CONNECT_LIMIT, begun, chat).await {
+            Some(chat) => chat?,
+            None => return Err(self.story.why_not(&self.pc).await.into()),
         };
 
         if let Some(seat) = seat {
             seat.leave().await;
+        }
+        if pasted {
+            // From now on ICE may fail, as it does when the other side is gone without a word.
+            let end = IceCandidateInit::default();
+            self.pc.add_ice_candidate(end).await?;
         }
         self.story.connected(&self.pc).await;
         self.talk(&chat, &tracks, outgoing.as_ref()).await?;
@@ -293,7 +305,7 @@ impl Call {
         if self.args.answer {
             story.note("paste the line of the side that calls");
             let offer = signal::read(&mut self.lines, story).await?;
-            pc.set_remote_description(offer).await?;
+            pc.set_remote_description(signal::open_ended(offer)).await?;
         }
         pc.set_local_description(None).await?;
         signal::gathered(&mut self.watched).await;
@@ -305,6 +317,22 @@ impl Call {
             pc.set_remote_description(answer).await?;
         }
         Ok(())
+    }
+}
+
+/// What becomes ready before the limit is over, which runs from when it has begun.
+async fn within<T>(
+    limit: Duration,
+    begun: impl Future<Output = ()>,
+    ready: impl Future<Output = T>,
+) -> Option<T> {
+    let over = async {
+        begun.await;
+        tokio::time::sleep(limit).await;
+    };
+    tokio::select! {
+        ready = ready => Some(ready),
+        () = over => None,
     }
 }
 
@@ -336,6 +364,12 @@ impl Host {
                         let _ = trickle.try_send(candidate.init);
                     }
                 }
+                Event::IceConnectionStateChange(
+                    IceConnectionState::Connected | IceConnectionState::Completed,
+                ) => {
+                    self.progress
+                        .send_modify(|progress| progress.reached = true);
+                }
                 Event::ConnectionStateChange(PeerConnectionState::Failed) => {
                     self.progress.send_modify(|progress| progress.failed = true);
                 }
@@ -350,5 +384,23 @@ impl Host {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_limit_runs_from_when_the_other_end_is_heard_of() {
+        let limit = Duration::from_millis(1);
+        let later = || sleep(limit * 20);
+        assert_eq!(within(limit, pending(), later()).await, Some(()));
+        assert_eq!(within(limit, later(), pending::<()>()).await, None);
+        assert_eq!(within(limit, ready(()), pending::<()>()).await, None);
     }
 }

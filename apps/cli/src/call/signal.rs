@@ -23,6 +23,8 @@ const GATHER_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) gathered: bool,
+    /// The other end answers.
+    pub(super) reached: bool,
     pub(super) failed: bool,
 }
 
@@ -31,6 +33,23 @@ pub(super) async fn gathered(progress: &mut watch::Receiver<Progress>) {
     let all = progress.wait_for(|progress| progress.gathered);
     // Late ones are not missed by a peer that can be reached without.
     let _ = tokio::time::timeout(GATHER_LIMIT, all).await;
+}
+
+/// Waits until the other end shows that it has this end's description.
+pub(super) async fn reached(mut progress: watch::Receiver<Progress>) {
+    // An error: the connection ended, which others notice.
+    let _ = progress.wait_for(|progress| progress.reached).await;
+}
+
+/// An offer as if more candidates could come, by which ICE does not give up (webrtc-pc §5.6.4): it may take a person any
+/// time to paste the answer at the other end, whose checks then find the pairs.
+pub(super) fn open_ended(offer: SessionDescription) -> SessionDescription {
+    let lines = offer.sdp.lines();
+    let lines = lines.filter(|line| *line != "a=end-of-candidates");
+    SessionDescription {
+        sdp: lines.map(|line| format!("{line}\r\n")).collect(),
+        ..offer
+    }
 }
 
 /// Waits until the connection has failed: nobody restarts ICE here.
@@ -134,6 +153,15 @@ mod tests {
             assert_eq!(read.find_map(|found| found), Some(description));
             assert_eq!(read.next(), None);
         }
+    }
+
+    #[test]
+    fn an_offer_that_is_left_open_lacks_its_end_of_candidates_and_nothing_else() {
+        let open = description(3);
+        let mut ended = open.clone();
+        ended.sdp += "a=end-of-candidates\r\n";
+        assert_eq!(open_ended(ended), open);
+        assert_eq!(open_ended(open.clone()), open);
     }
 
     #[test]
