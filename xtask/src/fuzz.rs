@@ -146,11 +146,59 @@ fn executed(line: &str) -> Option<u64> {
     rest.trim().parse().ok()
 }
 
+/// Targets that are whole servers, asked by tests of the program: part `unit` runs each for a second.
+const SERVERS: [(&str, &str); 2] = [
+    (
+        "whip_http",
+        "fuzz::a_whip_server_answers_whatever_it_is_asked",
+    ),
+    ("demo_http", "fuzz::a_demo_answers_whatever_it_is_asked"),
+];
+
 pub(crate) fn run(args: &Args) -> Outcome {
-    for entry in run_all(args.target.as_deref(), args.seconds)? {
-        reliability::record(&entry)?;
+    let only = args.target.as_deref();
+    let server = |name| SERVERS.iter().any(|(known, _)| *known == name);
+    if !only.is_some_and(server) {
+        for entry in run_all(only, args.seconds)? {
+            reliability::record(&entry)?;
+        }
+    }
+    for (name, test) in SERVERS {
+        if only.is_none_or(|only| only == name) {
+            reliability::record(&run_server(name, test, args.seconds)?)?;
+        }
     }
     Ok(())
+}
+
+fn run_server(name: &str, test: &str, seconds: u32) -> Outcome<Entry> {
+    let tests = ["test", "--quiet", "-p", "duologue-cli", "--test", "whip"];
+    let mut build = cargo(tests);
+    build.arg("--no-run");
+    run::run(build)?;
+    let before = run::cpu_of_children();
+    let mut test_alone = cargo(tests);
+    test_alone.args(["--", "--exact", test, "--nocapture"]);
+    test_alone.env("DUOLOGUE_FUZZ_SECONDS", seconds.to_string());
+    let said = output(test_alone)?;
+    let line = said.lines().find(|line| line.contains("fuzz: "));
+    let line = line.ok_or_else(|| format!("{name} says nothing of its runs"))?;
+    println!("{line}");
+    let count = runs(line).ok_or_else(|| format!("no number of runs: {line}"))?;
+    Ok(Entry {
+        command: "fuzz".to_owned(),
+        what: name.to_owned(),
+        count,
+        cpu_seconds: run::cpu_of_children().saturating_sub(before),
+        failed: 0,
+    })
+}
+
+/// `fuzz: whip_http   1234 runs, 5 seeds`
+fn runs(line: &str) -> Option<u64> {
+    let mut words = line.split_whitespace();
+    words.find(|word| *word == "fuzz:")?;
+    words.nth(1)?.parse().ok()
 }
 
 /// A short run of every target.
@@ -169,6 +217,13 @@ mod tests {
         assert_eq!((entry.count, entry.cpu_seconds), (1234, 60));
         assert_eq!(entry.what, "sdp");
         assert_eq!(read("fuzz: --seed 7"), None);
+    }
+
+    #[test]
+    fn the_line_of_a_server_is_read() {
+        let line = "fuzz: whip_http                  1234 runs, 3 seeds";
+        assert_eq!(runs(line), Some(1234));
+        assert_eq!(runs("ok"), None);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     reason = "helpers outside #[test] functions are tests too"
 )]
 
 mod clients;
 mod cluster;
 mod endpoints;
+mod fuzz;
 mod media;
 mod raw;
 mod relay;
@@ -22,6 +24,7 @@ fn each_test_that_the_table_of_requirements_names_is_there() {
     for folder in [
         "apps/cli/tests/whip",
         "apps/cli/src/whip",
+        "apps/cli/src/whip/serve",
         "apps/cli/src/whip/tend",
     ] {
         for entry in std::fs::read_dir(format!("{root}/{folder}")).unwrap() {
