@@ -1,6 +1,8 @@
-//! `lib/native.ts`: what passes between JavaScript and the core, as TypeScript has it.
+//! What passes between JavaScript and the core, as TypeScript has it: `lib/native.ts`, and `lib/flow/columns.ts` for what
+//! passes as rows of numbers.
 
 use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
 use std::{env, fs};
 
 use duologue_peer as peer;
@@ -33,13 +35,42 @@ fn native_ts_is_what_the_types_say() {
     declarations.visit::<peer::RtpSendParameters>();
     declarations.visit::<peer::RtpReceiveParameters>();
     declarations.visit::<peer::RtpContributingSource>();
-    let text = declarations.text();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lib/native.ts");
+    agree("lib/native.ts", &declarations.text());
+}
+
+const COLUMNS_HEAD: &str = "\
+/**
+ * How frames and packets pass the border to the core: a row of numbers each in one array, their bytes in another. What is not
+ * known is -1. Made of `src/flow/columns.rs` by `npm run types`.
+ */
+";
+
+#[test]
+fn columns_ts_is_what_the_table_says() {
+    let mut text = COLUMNS_HEAD.to_owned();
+    write_numbers(&mut text, flow::columns::ALL);
+    text.push('\n');
+    write_numbers(&mut text, flow::columns::ALL_FLAGS);
+    agree("lib/flow/columns.ts", &text);
+}
+
+fn write_numbers(text: &mut String, numbers: &[(&str, impl Display, &str)]) {
+    for (name, value, doc) in numbers {
+        if !doc.is_empty() {
+            writeln!(text, "/**{doc} */").unwrap();
+        }
+        writeln!(text, "export const {name} = {value};").unwrap();
+    }
+}
+
+/// Writes the file of the package, or asks whether it is what was made.
+fn agree(file: &str, text: &str) {
+    let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
     if env::var_os("UPDATE").is_some() {
-        fs::write(file, text).unwrap();
+        fs::write(path, text).unwrap();
     } else {
-        let is = fs::read_to_string(file).unwrap();
-        assert!(is == text, "lib/native.ts is stale: npm run types");
+        let is = fs::read_to_string(path).unwrap();
+        assert!(is == text, "{file} is stale: npm run types");
     }
 }
 

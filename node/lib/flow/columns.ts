@@ -1,7 +1,8 @@
 /**
- * How frames and packets pass the border to the core: a row of numbers each in one array, their bytes
- * in another (`src/flow/batch.rs`). What is not known is -1.
+ * How frames and packets pass the border to the core: a row of numbers each in one array, their bytes in another. What is not
+ * known is -1. Made of `src/flow/columns.rs` by `npm run types`.
  */
+/** Numbers of one frame or packet. */
 export const COLUMNS = 16;
 export const LENGTH = 0;
 export const ENCODING = 1;
@@ -25,15 +26,3 @@ export const DISCARDABLE = 2;
 export const VOICE = 4;
 export const MARKER = 8;
 export const REPAIRED = 16;
-
-/** A column's number, when it is known. */
-export const known = (value: number | undefined): number | undefined =>
-  value === undefined || value < 0 ? undefined : value;
-
-const SILENCE = 127;
-
-/** From 0 to 1, of -dBov (RFC 6464): as `RTCRtpContributingSource.audioLevel` counts. */
-export const linearLevel = (level: number): number => (level >= SILENCE ? 0 : 10 ** (-level / 20));
-
-export const levelOf = (linear: number): number =>
-  linear <= 0 ? SILENCE : Math.min(SILENCE, Math.max(0, Math.round(-20 * Math.log10(linear))));

@@ -28,9 +28,10 @@ import {
   unsignedLong,
   unsignedShort,
 } from '../webidl/index.js';
-import { AUDIO_LEVEL, DISCARDABLE, ENCODING, FLAGS, KEY, PAYLOAD_TYPE, TEMPORAL, TIMESTAMP, VOICE, levelOf } from './columns.js';
+import { AUDIO_LEVEL, DISCARDABLE, ENCODING, FLAGS, KEY, PAYLOAD_TYPE, TEMPORAL, TIMESTAMP, VOICE } from './columns.js';
 import { fireKeyFrameRequest } from './packets.js';
 import { BatchReader } from './reader.js';
+import { levelOf } from './values.js';
 import { BatchWriter, type Outgoing } from './writer.js';
 
 const EncodedFrameInit = dictionary('EncodedFrameInit', {

@@ -42,11 +42,9 @@ import {
   SSRC,
   TIMESTAMP,
   VOICE,
-  known,
-  levelOf,
-  linearLevel,
 } from './columns.js';
 import { BatchReader } from './reader.js';
+import { known, levelOf, linearLevel } from './values.js';
 import { BatchWriter, type Outgoing } from './writer.js';
 
 /** A packet that was received; `RTCRtpPacket` of WICG's webrtc-rtptransport is what comes nearest. */

@@ -18,10 +18,8 @@ import {
   TEMPORAL,
   TIMESTAMP,
   WIDTH,
-  known,
-  levelOf,
-  linearLevel,
 } from '../flow/columns.js';
+import { known, levelOf, linearLevel } from '../flow/values.js';
 import type { Outgoing } from '../flow/writer.js';
 import type { NativeBatch } from '../binding.js';
 import type { NativeDetails } from '../native.js';

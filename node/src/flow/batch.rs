@@ -1,7 +1,5 @@
 //! Frames and packets as JavaScript's arrays: numbers in one, bytes in another. An object each with
 //! a property for each member would cost more than all else.
-//!
-//! The columns are those of `lib/flow/columns.ts`.
 
 use std::collections::VecDeque;
 
@@ -12,35 +10,14 @@ use napi::bindgen_prelude::{
 };
 use napi::{Env, JsValue};
 
+use super::columns::{
+    AGE, AUDIO_LEVEL, COLUMNS, DETAILS, DISCARDABLE, ENCODING, FLAGS, HEIGHT, KEY, LENGTH, MARKER,
+    PAYLOAD_TYPE, REPAIRED, RID, SEQUENCE_NUMBER, SSRC, TEMPORAL, TIMESTAMP, VOICE, WIDTH,
+};
 use super::details::Details;
 use super::item::{Frame, Info, Packet, Place};
 use super::queue::Taken;
 use crate::limits::MAX_COPIED_BYTES;
-
-/// Numbers of one frame or packet.
-const COLUMNS: usize = 16;
-const LENGTH: usize = 0;
-const ENCODING: usize = 1;
-const SSRC: usize = 2;
-const PAYLOAD_TYPE: usize = 3;
-const TIMESTAMP: usize = 4;
-const SEQUENCE_NUMBER: usize = 5;
-const FLAGS: usize = 6;
-const AUDIO_LEVEL: usize = 7;
-const WIDTH: usize = 8;
-const HEIGHT: usize = 9;
-const TEMPORAL: usize = 10;
-/// How long ago it came, in milliseconds.
-const AGE: usize = 11;
-const RID: usize = 12;
-/// Which of the details is its.
-const DETAILS: usize = 13;
-
-const KEY: u32 = 1;
-const DISCARDABLE: u32 = 2;
-const VOICE: u32 = 4;
-const MARKER: u32 = 8;
-const REPAIRED: u32 = 16;
 
 /// What is not known.
 const NONE: f64 = -1.0;

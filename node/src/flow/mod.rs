@@ -19,6 +19,7 @@
 //! all its ends, so that a batch costs one, however many frames and tracks it is of.
 
 mod batch;
+pub(crate) mod columns;
 pub(crate) mod details;
 pub mod hub;
 mod item;
