@@ -39,7 +39,7 @@ impl AudioCodec {
         }
     }
 
-    /// That of a codec of a description; `None` for retransmissions, tones and the like.
+    /// The audio codec that a codec of a description is; `None` for retransmissions, tones and the like.
     pub fn of(codec: &Codec) -> Option<Self> {
         let named = |it: &AudioCodec| codec.name.eq_ignore_ascii_case(it.as_str());
         let audio = codec.kind == MediaKind::Audio;
@@ -55,7 +55,8 @@ impl AudioCodec {
         }
     }
 
-    /// Of its RTP time stamps, in hertz: RFC 3551 §4.5.2 says 8,000 of G.722, by an old mistake.
+    /// The clock rate of the codec's RTP time stamps, in hertz: RFC 3551 §4.5.2 says 8,000 of
+    /// G.722, by an old mistake.
     pub const fn clock_rate(self) -> u32 {
         match self {
             AudioCodec::Opus => 48_000,
@@ -115,12 +116,12 @@ impl AudioData {
         &self.samples
     }
 
-    /// In hertz.
+    /// The sample rate, in hertz.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
     }
 
-    /// One or two.
+    /// The number of channels, one or two.
     #[doc(alias = "numberOfChannels")]
     pub fn channels(&self) -> u8 {
         self.channels
@@ -138,7 +139,7 @@ impl AudioData {
         Duration::from_nanos(nanos)
     }
 
-    /// The same sound at another time of its source's clock.
+    /// The sound at another time of its source's clock.
     pub fn at(mut self, timestamp: Duration) -> Self {
         self.timestamp = timestamp;
         self
@@ -150,7 +151,7 @@ impl AudioData {
 pub struct AudioEncoderConfig {
     /// Which format it makes.
     pub codec: AudioCodec,
-    /// One or two.
+    /// The number of channels, one or two.
     pub channels: u8,
     /// Bits a second; the codec's own choice where it has one, if missing.
     pub bitrate: Option<u32>,
@@ -158,14 +159,14 @@ pub struct AudioEncoderConfig {
     pub packet_ms: u8,
     /// Each packet has a coarse copy of the one before it (`useinbandfec`).
     pub in_band_fec: bool,
-    /// Nothing but a sign of life is sent while there is silence (`usedtx`).
+    /// Whether nothing but a sign of life is sent while there is silence (`usedtx`).
     pub dtx: bool,
     /// The share of packets that is lost on the way, from 0 to 1.
     pub packet_loss: f32,
 }
 
 impl AudioEncoderConfig {
-    /// One channel in packets of 20 ms.
+    /// The configuration for one channel in packets of 20 ms.
     pub fn new(codec: AudioCodec) -> Self {
         AudioEncoderConfig {
             codec,
@@ -207,7 +208,7 @@ pub struct AudioDecoderConfig {
 }
 
 impl AudioDecoderConfig {
-    /// One channel.
+    /// The configuration for one channel.
     pub fn new(codec: AudioCodec) -> Self {
         AudioDecoderConfig { codec, channels: 1 }
     }

@@ -11,7 +11,7 @@ const RANGE: YuvRange = YuvRange::Limited;
 const MATRIX: YuvStandardMatrix = YuvStandardMatrix::Bt601;
 
 impl VideoFrame {
-    /// The same picture as I420: itself if it is that already, without a copy.
+    /// The picture as I420: itself if it is that already, without a copy.
     ///
     /// # Errors
     /// `Failed` if the conversion does not take it.
@@ -24,7 +24,7 @@ impl VideoFrame {
         self.with_planes(PixelFormat::I420, planes)
     }
 
-    /// The same picture as RGBA, fully opaque where the format has no opacity.
+    /// The picture as RGBA, fully opaque where the format has no opacity.
     ///
     /// # Errors
     /// `Failed` if the conversion does not take it.

@@ -4,7 +4,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// Nothing here has this codec.
+    /// The codec is one that nothing here has.
     #[error("no codec for {0} is there")]
     Unsupported(String),
     /// What was asked for is nothing that can be: a size of zero, a plane that is too short.

@@ -43,14 +43,14 @@ impl PixelFormat {
 /// How far a picture is to be turned clockwise before it is shown.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Rotation {
-    /// Not at all.
+    /// The picture is not to be turned.
     #[default]
     None,
-    /// By 90 degrees.
+    /// The picture is to be turned by 90 degrees clockwise.
     Quarter,
-    /// By 180 degrees.
+    /// The picture is to be turned by 180 degrees.
     Half,
-    /// By 270 degrees.
+    /// The picture is to be turned by 270 degrees clockwise.
     ThreeQuarters,
 }
 
@@ -59,7 +59,7 @@ pub enum Rotation {
 pub struct Plane {
     /// The rows, one after the other.
     pub data: Bytes,
-    /// From the beginning of one row to that of the next, in bytes.
+    /// The distance from the beginning of one row to that of the next, in bytes.
     pub stride: usize,
 }
 
@@ -185,7 +185,7 @@ impl VideoFrame {
         self.height
     }
 
-    /// Its planes, as many as the format has.
+    /// The planes of the picture, as many as the format has.
     pub fn planes(&self) -> &[Plane] {
         &self.planes
     }
@@ -232,7 +232,7 @@ impl VideoFrame {
         })
     }
 
-    /// The same picture at another time of its source's clock.
+    /// The picture at another time of its source's clock.
     pub fn at(mut self, timestamp: Duration) -> Self {
         self.timestamp = timestamp;
         self

@@ -22,7 +22,7 @@ pub enum ContentHint {
 }
 
 impl ContentHint {
-    /// Its name in JavaScript.
+    /// The hint's name in JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {
             ContentHint::None => "",

@@ -30,7 +30,8 @@ pub fn draw(number: u16, width: u32, height: u32) -> Result<VideoFrame, CodecErr
     draw_with(number, width, height, "")
 }
 
-/// The same with digits for people below the squares: of a text its digits, colons, dots and spaces.
+/// The picture of a number with digits for people below the squares: of a text its digits, colons,
+/// dots and spaces.
 ///
 /// # Errors
 /// As [`draw`].

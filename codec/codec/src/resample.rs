@@ -30,7 +30,7 @@ pub struct Resampler {
 }
 
 impl Resampler {
-    /// From one rate to another, in hertz.
+    /// A resampler from one rate to another, in hertz.
     ///
     /// # Errors
     /// `Invalid` for rates outside of [`limits::SAMPLE_RATES`] and for no channels or too many.

@@ -22,7 +22,7 @@ use crate::{CodecError, PixelFormat, Plane, VideoFrame, limits};
 pub struct Scaler(Resizer);
 
 impl Scaler {
-    /// One that keeps the memory it needs.
+    /// A scaler that keeps the memory it needs.
     pub fn new() -> Self {
         Scaler::default()
     }

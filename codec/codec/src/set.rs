@@ -36,7 +36,7 @@ pub struct CodecSet {
 type Make<G, T> = dyn Fn(&G) -> Result<Box<T>, CodecError> + Send + Sync;
 
 impl CodecSet {
-    /// None at all.
+    /// A set without any codec.
     pub fn new() -> Self {
         CodecSet::default()
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::{AudioData, CodecError};
 
-/// So many samples of each channel of a tone, from sample `first` on: loud in the first tenth of each
+/// Some samples of each channel of a tone, from sample `first` on: loud in the first tenth of each
 /// second and soft in the rest of it.
 ///
 /// # Errors

@@ -45,7 +45,7 @@ impl VideoCodec {
         }
     }
 
-    /// That of a codec of a description; `None` for retransmissions and the like.
+    /// The video codec that a codec of a description is; `None` for retransmissions and the like.
     pub fn of(codec: &Codec) -> Option<Self> {
         let named = |it: &VideoCodec| codec.name.eq_ignore_ascii_case(it.as_str());
         let video = codec.kind == MediaKind::Video;
@@ -151,17 +151,17 @@ impl VideoDecoderConfig {
 /// An encoded picture, with all its spatial layers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncodedVideoChunk {
-    /// Its bytes, in the form of [`duologue_rtp::payload`].
+    /// The bytes of the encoded picture, in the form of [`duologue_rtp::payload`].
     pub data: Bytes,
-    /// It needs no other frame.
+    /// Whether this is a key frame: it needs no other one.
     pub key: bool,
-    /// That of the picture.
+    /// The time of the picture, by its source's clock.
     pub timestamp: Duration,
     /// How coarse it is, by the scale of its codec.
     pub qp: Option<u8>,
     /// The temporal layer, where there are several.
     pub temporal: Option<u8>,
-    /// No other frame needs it.
+    /// Whether no other frame needs this one.
     pub discardable: bool,
 }
 

@@ -99,7 +99,7 @@ pub struct NoiseGenerator {
 }
 
 impl NoiseGenerator {
-    /// The same noise for the same seed.
+    /// A generator whose noise is the same for the same seed.
     pub fn new(seed: u64) -> Self {
         NoiseGenerator {
             chance: seed | 1,

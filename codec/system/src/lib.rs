@@ -44,7 +44,7 @@ use duologue_codec::CodecSet;
 
 pub use load::Missing;
 
-/// One library: what it is for, and whether it is there.
+/// A library that may be on the machine: what it is for, and whether it is there.
 #[derive(Clone, Debug)]
 pub struct Library {
     /// What its project calls it.
@@ -53,7 +53,7 @@ pub struct Library {
     pub purpose: &'static str,
     /// The Debian package that brings it.
     pub package: &'static str,
-    /// Its version, or why it is not used.
+    /// The version of the library, or why it is not used.
     pub found: Result<String, Missing>,
 }
 

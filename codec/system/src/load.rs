@@ -16,10 +16,10 @@ pub enum Missing {
     /// A function is not there that all known versions have.
     #[error("it has no function {0}")]
     NoFunction(&'static str),
-    /// Its structures are not known in this version, or on this kind of machine.
+    /// The library's structures are not known in this version, or on this kind of machine.
     #[error("version {0} is not known")]
     Unknown(String),
-    /// It does not fill its structures as this version does.
+    /// The library does not fill its structures as its version does.
     #[error("its structures are not those of its version")]
     Layout,
     /// What went in did not come out.

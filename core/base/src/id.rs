@@ -31,7 +31,7 @@ key!(
     StreamId(u16)
 );
 key!(
-    /// One data channel of a connection. Never reused, unlike its [`StreamId`]. Those of channels
+    /// One data channel of a connection. Never reused, unlike its [`StreamId`]. Keys of channels
     /// made here are even, those of channels the remote end announced are odd.
     ChannelKey(u32)
 );

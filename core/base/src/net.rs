@@ -14,7 +14,7 @@ pub enum Protocol {
 /// The two ECN bits of the IP header (RFC 3168 §5).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Ecn {
-    /// Not ECN-capable
+    /// Not-ECT: a transport that is not ECN-capable
     #[default]
     NotEct,
     /// ECT(1), as L4S senders mark (RFC 9331)
@@ -42,7 +42,7 @@ impl Dscp {
         Dscp((class << 3 | drop << 1) & 0x3f)
     }
 
-    /// As it stands in the upper six bits of an octet whose lower two are ECN's.
+    /// The six bits, as they stand in the upper part of an octet whose lower two bits are ECN's.
     pub const fn bits(self) -> u8 {
         self.0
     }

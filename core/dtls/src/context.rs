@@ -55,7 +55,7 @@ impl Context {
         self
     }
 
-    /// As a client, also offers a key exchange that quantum computers do not break: X25519MLKEM768
+    /// Offers, as a client, also a key exchange that quantum computers do not break: X25519MLKEM768
     /// (draft-ietf-tls-ecdhe-mlkem), beside X25519, so that who does not have it answers at once.
     /// The ClientHello has two datagrams then. A server accepts it always.
     #[must_use]
@@ -64,9 +64,9 @@ impl Context {
         self
     }
 
-    /// As a server, asks every client for a second ClientHello with a cookie (RFC 9147 §5.1), which
-    /// costs a round trip. ICE has shown the client's address already; without ICE this is how to
-    /// answer a forged address with a few bytes only.
+    /// Asks, as a server, every client for a second ClientHello with a cookie (RFC 9147 §5.1),
+    /// which costs a round trip. ICE has shown the client's address already; without ICE this is
+    /// how to answer a forged address with a few bytes only.
     #[must_use]
     pub fn with_cookies(mut self, asked: bool) -> Self {
         self.settings.cookies = asked;

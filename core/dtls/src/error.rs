@@ -176,7 +176,7 @@ impl Alert {
     pub const INTERNAL_ERROR: Alert = Alert(80);
     /// A certificate that is missing, in DTLS 1.3.
     pub const CERTIFICATE_REQUIRED: Alert = Alert(116);
-    /// None of the labels of ALPN will do (RFC 7301 §3.2).
+    /// `no_application_protocol`: none of the labels of ALPN will do (RFC 7301 §3.2).
     pub const NO_APPLICATION_PROTOCOL: Alert = Alert(120);
 
     /// The alert's name in the registry, if it is one of RFC 8446.

@@ -27,10 +27,10 @@ pub enum Version {
 /// The versions to offer or accept.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Versions {
-    /// 1.3 if the peer has it, else 1.2.
+    /// DTLS 1.3 if the peer has it, else 1.2.
     #[default]
     Both,
-    /// This version alone.
+    /// The given version alone.
     Only(Version),
 }
 

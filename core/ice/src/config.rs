@@ -89,7 +89,8 @@ pub struct TcpTypes {
 }
 
 impl TcpTypes {
-    /// No TCP candidates at all. Servers are still asked over TCP where their URL says so.
+    /// The types of an agent without any TCP candidates. Servers are still asked over TCP where
+    /// their URL says so.
     pub const NONE: TcpTypes = TcpTypes {
         active: false,
         passive: false,

@@ -4,8 +4,8 @@ use crate::stats::PairId;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PairCommand {
-    /// From now on the owner is [told](crate::PairEvent) of pairs, and asked before one is nominated, or
-    /// dropped because nothing needs it any more.
+    /// The owner is [told](crate::PairEvent) of pairs from now on, and asked before one is
+    /// nominated, or dropped because nothing needs it any more.
     Control,
     /// The answer to [`PairEvent::Nomination`](crate::PairEvent::Nomination).
     AnswerNomination {
@@ -23,7 +23,7 @@ pub enum PairCommand {
     },
     /// Data is to go by this pair while it works, whatever its priority and whichever is nominated.
     Select(PairId),
-    /// Nothing goes by this pair any more, nor is a check on it answered, until a restart.
+    /// Ends the use of a pair: nothing goes by it any more, nor is a check on it answered, until a restart.
     Remove(PairId),
 }
 

@@ -120,7 +120,7 @@ pub enum PairEvent {
     /// A pair is to be nominated: W3C `icecandidatepairnominate`. Answer with
     /// [`PairCommand::AnswerNomination`](crate::PairCommand::AnswerNomination).
     Nomination(PairId),
-    /// Nothing needs a pair any more: W3C `icecandidatepairremove`. Answer with
+    /// A pair is no longer needed by anything: W3C `icecandidatepairremove`. Answer with
     /// [`PairCommand::AnswerRemoval`](crate::PairCommand::AnswerRemoval).
     Removal(PairId),
     /// What [`PairCommand::Select`](crate::PairCommand::Select) came to.

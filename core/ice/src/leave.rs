@@ -18,7 +18,7 @@ pub enum CheckLeave {
     Once,
     /// No check may begin. The host is asked again then.
     Held {
-        /// Not before.
+        /// The earliest time at which the host is asked again.
         until: Instant,
     },
 }

@@ -15,7 +15,7 @@ use crate::reply::Sender;
 pub enum Input {
     /// A message to the agent, which took it.
     Handled,
-    /// Not on a socket of this agent.
+    /// A datagram on a socket that is none of this agent's.
     Unknown,
     /// Data for what runs over ICE.
     Data {

@@ -26,7 +26,7 @@ pub enum TransportState {
     Completed,
     /// The working pair has gone silent, or every pair so far failed but more may come.
     Disconnected,
-    /// Nothing works and nothing is left to try. Only a restart leaves this state.
+    /// The transport failed: no pair works and nothing is left to try. Only a restart leaves this state.
     Failed,
     /// The transport was closed.
     Closed,

@@ -281,16 +281,16 @@ pub enum SignError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// More text than a certificate and a key can need.
+    /// The text is longer than a certificate and a key can need.
     #[error("the text is too long for a certificate and a key")]
     TooLong,
     /// The text is not PEM (RFC 7468).
     #[error("the text is not PEM")]
     NotPem,
-    /// There is no `CERTIFICATE` block.
+    /// The text has no `CERTIFICATE` block.
     #[error("there is no CERTIFICATE block")]
     NoCertificate,
-    /// There is no `PRIVATE KEY` block (PKCS #8), nor one of the older forms.
+    /// The text has no `PRIVATE KEY` block (PKCS #8), nor one of the older forms.
     #[error("there is no PRIVATE KEY block")]
     NoPrivateKey,
     /// The private key is encrypted, and nothing here asks for a password.

@@ -184,10 +184,10 @@ pub enum FingerprintError {
     /// the same description may still be used.
     #[error("unknown or forbidden hash function")]
     UnsupportedHash,
-    /// Not hexadecimal bytes between colons.
+    /// The text is not hexadecimal bytes between colons.
     #[error("not hexadecimal bytes between colons")]
     Syntax,
-    /// Not as many bytes as the hash function makes.
+    /// The text has not as many bytes as the hash function makes.
     #[error("not as many bytes as the hash function makes")]
     Length,
 }

@@ -198,7 +198,7 @@ impl fmt::Display for Rejection {
 /// `[[SendEncodings]]`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Layers {
-    /// Nothing: leave the encodings as they are.
+    /// The description says nothing: leave the encodings as they are.
     #[default]
     Unmentioned,
     /// A remote offer asks for these: they replace a lone encoding that has no rid.

@@ -31,11 +31,8 @@ impl Draft {
         &self.sdp
     }
 
-    /// This description with the text that `setLocalDescription` is given: the draft's own, the
-    /// empty one, or one that was changed. webrtc-pc §4.4.2 (steps 4.3 to 4.5) refuses the last, but
-    /// libraries change what they created as browsers let them: directions, codecs and their order,
-    /// their parameters and feedback, header extensions and `b=` are taken from the text, and ICE
-    /// credentials before anything has been described.
+    /// The draft with the text that `setLocalDescription` is given: the draft's own, the empty one,
+    /// or one that was changed.
     ///
     /// # Errors
     /// [`JsepError::Modified`] for a text that differs in more.

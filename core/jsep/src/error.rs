@@ -26,16 +26,16 @@ pub enum JsepError {
     /// A local description is not the one that was created, and differs from it in what may not be
     /// changed. W3C: `InvalidModificationError`.
     Modified(Modification),
-    /// Anything else. W3C: `OperationError`.
+    /// What cannot be done for another reason. W3C: `OperationError`.
     Operation(OperationError),
 }
 
-/// In what a text differs from the description that was created, so that it cannot be set in its
+/// What of a text differs from the description that was created, so that it cannot be set in its
 /// place. See [`Draft::with_text`](crate::Draft::with_text) for what may differ.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Modification {
-    /// There is none to compare with: no description of that type was created, or not for this state.
+    /// The description to compare with is missing: none of that type was created, or not for this state.
     NotCreated,
     /// The `o=` line is that of another description: one that was created before, or elsewhere.
     Outdated,
@@ -129,7 +129,7 @@ pub enum OperationError {
     NoRemoteDescription,
     /// The description has more m-sections than [`limits`](crate::limits) allow.
     TooManySections,
-    /// This section describes the same track in the same streams as one before it.
+    /// The section describes the same track in the same streams as one before it.
     DuplicateTrack(usize),
 }
 

@@ -9,8 +9,8 @@ pub enum SectionKind {
     Rtp(MediaKind),
     /// `m=application` with an SCTP protocol that this crate knows: data channels.
     Data,
-    /// Anything else (`m=text`, a protocol that is not understood): answered by a rejection
-    /// (RFC 9429 §5.3.1).
+    /// A media description of another kind (`m=text`, a protocol that is not understood): answered
+    /// by a rejection (RFC 9429 §5.3.1).
     Unknown,
 }
 

@@ -2,7 +2,7 @@
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Link(pub u32);
 
-/// From which of a link's two sockets a datagram leaves.
+/// The socket, of a link's two, that a datagram leaves from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Source {
     /// Port 5353, which the programs of a host share.

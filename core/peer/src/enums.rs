@@ -171,12 +171,12 @@ string_enum! {
     /// Whether the header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
     #[doc(alias = "RTCRtpHeaderEncryptionPolicy")]
     pub enum RtpHeaderEncryptionPolicy as "RTCRtpHeaderEncryptionPolicy" {
-        /// They are not, and descriptions do not speak of it; of earlier drafts.
+        /// Headers are not encrypted, and descriptions do not speak of it; of earlier drafts.
         Disable = "disable",
-        /// Where the other end takes that.
+        /// Headers are encrypted where the other end takes that.
         Negotiate = "negotiate",
-        /// They are: descriptions of an end that does not take it are refused with `InvalidAccessError`,
-        /// and its packets are dropped if they show them.
+        /// Headers are encrypted: descriptions of an end that does not take it are refused with
+        /// `InvalidAccessError`, and its packets are dropped if they show them.
         Require = "require",
     }
 }
@@ -289,7 +289,7 @@ string_enum! {
         Unknown = "unknown",
         /// This end controls: it nominates.
         Controlling = "controlling",
-        /// The other end.
+        /// The other end controls: it nominates.
         Controlled = "controlled",
     }
 }

@@ -133,8 +133,8 @@ pub enum Event {
     DtlsStateChange(TransportKey, DtlsTransportState),
     /// `error` at a DTLS transport, an `RTCErrorEvent`.
     DtlsError(TransportKey, Exception),
-    /// Nothing comes of the other end's part in the handshake, which it would begin; this end goes on
-    /// waiting. An extension, `silent` at a DTLS transport: webrtc-pc lets the state stay `connecting`.
+    /// `silent` at a DTLS transport, an extension: nothing comes of the other end's part in the
+    /// handshake, which it would begin; this end goes on waiting. webrtc-pc lets the state stay `connecting`.
     DtlsSilent(TransportKey),
     /// `statechange` at an ICE transport.
     IceTransportStateChange(TransportKey, IceTransportState),

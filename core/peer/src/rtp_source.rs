@@ -36,9 +36,9 @@ pub struct RtpContributingSource {
 }
 
 impl RtpContributingSource {
-    /// Of what the session [told](duologue_session::MediaReport::Sources) of a receiver of this kind:
-    /// those who contributed, or those who sent, in the last ten seconds, the latest first. `wall` is
-    /// `now` as the time since 1970.
+    /// The sources that the session [told](duologue_session::MediaReport::Sources) of a receiver of
+    /// this kind: those who contributed, or those who sent, in the last ten seconds, the latest
+    /// first. `wall` is `now` as the time since 1970.
     pub fn list(
         told: &[RtpSource],
         contributing: bool,

@@ -35,7 +35,7 @@ pub struct SenderClock {
 }
 
 impl SenderClock {
-    /// Of a stream whose time stamps count so many ticks a second.
+    /// The clock of a stream whose time stamps count so many ticks a second.
     pub fn new(clock_rate: u32) -> Self {
         let clock_rate = clock_rate.max(1);
         SenderClock {
@@ -143,9 +143,9 @@ struct Side {
 /// What sound and pictures are to be held back for, at least.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SyncDelays {
-    /// Of sound.
+    /// The least delay of sound.
     pub audio: Duration,
-    /// Of pictures.
+    /// The least delay of pictures.
     pub video: Duration,
 }
 

@@ -29,7 +29,7 @@ pub enum SendError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// Both sides agreed to end it (SHUTDOWN, RFC 9260 §9.2).
+    /// The association was shut down: both sides agreed to end it (SHUTDOWN, RFC 9260 §9.2).
     #[error("shut down")]
     Shutdown,
     /// [`Association::abort`](crate::Association::abort) was called.

@@ -13,11 +13,11 @@ pub struct Ppid(pub u32);
 pub struct Message {
     /// The stream it came on.
     pub stream: StreamId,
-    /// What it is.
+    /// The payload protocol identifier: what the message is.
     pub ppid: Ppid,
-    /// Its bytes, at least one.
+    /// The bytes of the message, at least one.
     pub data: Bytes,
-    /// It was sent out of order (the U bit, RFC 9260 §3.3.1).
+    /// Whether the message was sent out of order (the U bit, RFC 9260 §3.3.1).
     pub unordered: bool,
 }
 
@@ -34,9 +34,9 @@ pub enum Inbound {
 /// How a message is to be delivered.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SendOptions {
-    /// It may overtake messages sent before it.
+    /// Whether the message may overtake messages sent before it.
     pub unordered: bool,
-    /// How hard to try.
+    /// The reliability of the message: how hard to try.
     pub reliability: Reliability,
 }
 

@@ -17,7 +17,7 @@ pub struct ParseError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
-    /// Not of the form `<type>=<value>` (RFC 8866 §5).
+    /// The line is not of the form `<type>=<value>` (RFC 8866 §5).
     NotALine,
     /// A line of this type is unknown or must not be at the session level.
     OutOfPlace(char),

@@ -100,7 +100,7 @@ pub enum BindError {
     /// The interface is gone, or the address is of another host.
     #[error("the address is not available")]
     AddressNotAvailable,
-    /// No free port, no free file descriptor.
+    /// The host has no free port or file descriptor.
     #[error("no port or file descriptor is free")]
     Exhausted,
     /// The system or a policy of the host forbids it.

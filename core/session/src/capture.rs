@@ -26,9 +26,9 @@ pub struct CapturedPacket {
 /// Which way a packet went.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PacketDirection {
-    /// From here.
+    /// The packet was sent by this end.
     Sent,
-    /// To here.
+    /// The packet was received by this end.
     Received,
 }
 
@@ -95,9 +95,9 @@ impl Capture {
 }
 
 impl Session {
-    /// From now on every packet of SCTP, RTP and RTCP is kept in the clear for
-    /// [`poll_captured`](Self::poll_captured). A host does this only when it was asked to: they are what
-    /// the connection protects.
+    /// Keeps every packet of SCTP, RTP and RTCP from now on, in the clear, for
+    /// [`poll_captured`](Self::poll_captured). A host does this only when it was asked to: they are
+    /// what the connection protects.
     pub fn capture_packets(&mut self) {
         self.captured.get_or_insert_default();
     }

@@ -22,9 +22,9 @@ pub struct Counters {
     pub srtp_packets: u64,
     /// SRTCP packets, those below included.
     pub srtcp_packets: u64,
-    /// Of both, those that came while there were no keys, or no media was agreed on.
+    /// SRTP and SRTCP packets that came while there were no keys, or no media was agreed on.
     pub unexpected_srtp: u64,
-    /// Of both, those that the keys do not open, or that came before.
+    /// SRTP and SRTCP packets that the keys do not open, or that came before.
     pub refused_srtp: u64,
     /// Datagrams of another protocol (RFC 7983 §7), empty ones among them.
     pub unknown_protocol: u64,

@@ -256,8 +256,8 @@ impl Session {
         self.sctp.has_channels()
     }
 
-    /// It was told [`Command::Close`](crate::Command::Close): nothing happens any more, once its last
-    /// datagrams were polled.
+    /// Whether the session was told [`Command::Close`](crate::Command::Close): nothing happens any
+    /// more, once its last datagrams were polled.
     pub fn is_closed(&self) -> bool {
         self.closed
     }

@@ -20,19 +20,19 @@ use crate::transport::Transport;
 pub struct Stats {
     /// When they were collected.
     pub now: Instant,
-    /// Of every transport.
+    /// The statistics of every transport.
     pub transports: Vec<TransportStats>,
-    /// Of every data channel that something was sent or received on.
+    /// The messages of every data channel that something was sent or received on.
     pub channels: Vec<(ChannelKey, ChannelTraffic)>,
-    /// Of the streams of senders that send on no transport at the moment.
+    /// The statistics of the streams of senders that send on no transport at the moment.
     pub paused: Vec<OutboundStats>,
-    /// Of what received streams are played by. A session decodes nothing: who does adds them.
+    /// The statistics of what plays received streams. A session decodes nothing: who does adds them.
     pub players: Vec<PlayerStats>,
-    /// Of how played sound reached its reader, in the same way.
+    /// The statistics of how played sound reached its reader, added in the same way.
     pub playouts: Vec<PlayoutStats>,
-    /// Of what is encoded for senders, in the same way.
+    /// The statistics of what is encoded for senders, added in the same way.
     pub encoders: Vec<EncoderStats>,
-    /// Of the raw pictures and sound that senders were given, in the same way.
+    /// The statistics of the raw pictures and sound that senders were given, added in the same way.
     pub sources: Vec<SourceStats>,
 }
 
@@ -40,7 +40,7 @@ pub struct Stats {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PlayerStats {
-    /// Whose it is.
+    /// The receiver of the stream.
     pub receiver: TransceiverId,
     /// `ssrc`
     pub ssrc: Ssrc,
@@ -52,7 +52,7 @@ pub struct PlayerStats {
     pub played: Played,
 }
 
-/// By the kind of a stream.
+/// What was played of a received stream, by its kind.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Played {
@@ -72,7 +72,7 @@ pub enum Played {
 }
 
 impl Played {
-    /// Of a stream that two players had, this one after `before`: its counters go on.
+    /// The counters of a stream that two players had, this one after `before`: they go on.
     #[must_use]
     pub fn after(&self, before: &Self) -> Self {
         match (self, before) {
@@ -103,7 +103,7 @@ impl Played {
 }
 
 impl PlayerStats {
-    /// Of a stream of a receiver.
+    /// The statistics of a stream of a receiver, without decoder and newest frame.
     pub fn new(receiver: TransceiverId, ssrc: Ssrc, played: Played) -> Self {
         PlayerStats {
             receiver,
@@ -168,14 +168,14 @@ pub struct EncoderStats {
 /// "RTCQualityLimitationReason").
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum QualityLimitation {
-    /// They are not.
+    /// Pictures are neither smaller nor fewer.
     #[default]
     None,
     /// Encoding them takes too long.
     Cpu,
     /// The path is too slow.
     Bandwidth,
-    /// For another reason.
+    /// Pictures are limited for another reason.
     Other,
 }
 
@@ -188,7 +188,7 @@ impl QualityLimitation {
         QualityLimitation::Other,
     ];
 
-    /// As webrtc-stats has it.
+    /// The reason's name in webrtc-stats.
     pub const fn as_str(self) -> &'static str {
         match self {
             QualityLimitation::None => "none",
@@ -208,7 +208,7 @@ pub struct SourceStats {
     pub given: Given,
 }
 
-/// By the kind of a source.
+/// What a sender was given, by the kind of its source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Given {
     /// Sound.
@@ -241,9 +241,9 @@ pub struct TransportStats {
     pub sent: ice::PathTraffic,
     /// Datagrams received, those of ICE left out.
     pub received: ice::PathTraffic,
-    /// Its ICE generations, oldest first.
+    /// The ICE generations of the transport, oldest first.
     pub generations: Vec<GenerationStats>,
-    /// Its candidate pairs.
+    /// The candidate pairs of the transport.
     pub pairs: Vec<ice::PairStats>,
     /// How often another pair was selected.
     pub selected_pair_changes: u32,
@@ -255,7 +255,7 @@ pub struct TransportStats {
     pub cipher_suite: Option<dtls::CipherSuite>,
     /// The profile that it agreed on for SRTP.
     pub srtp_profile: Option<dtls::SrtpProfile>,
-    /// Its streams of media, once there are any.
+    /// The media streams of the transport, once there are any.
     pub media: Option<MediaStats>,
 }
 
@@ -269,7 +269,7 @@ pub struct GenerationStats {
     pub local_ufrag: String,
     /// The peer's, once it is known.
     pub remote_ufrag: Option<String>,
-    /// This side's candidates.
+    /// The candidates of this end.
     pub local: Vec<ice::Candidate>,
     /// The peer's.
     pub remote: Vec<ice::Candidate>,

@@ -1,7 +1,7 @@
 /// Why a frame was not decrypted. It says nothing of other frames.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum DecryptError {
-    /// It is shorter than its header says, or than a tag: W3C `syntax`.
+    /// The frame is shorter than its header says, or than a tag: W3C `syntax`.
     #[error("the frame has no SFrame header and tag")]
     Malformed,
     /// No key of this id is known: W3C `keyID`.
@@ -21,10 +21,10 @@ pub enum DecryptError {
 /// Why a frame was not encrypted.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum EncryptError {
-    /// There are no counters left: a counter is never used twice (RFC 9605 §4.4.4).
+    /// The key has no counters left: a counter is never used twice (RFC 9605 §4.4.4).
     #[error("the counter of the key has run out")]
     CounterExhausted,
-    /// More than the cipher takes at once: 64 GiB.
+    /// The frame is longer than the cipher takes at once: 64 GiB.
     #[error("the frame is too long")]
     TooLong,
 }

@@ -40,7 +40,8 @@ impl Key {
         Self::from_derived(suite, id, &key.0, &salt.0)
     }
 
-    /// Of `sframe_key` and `sframe_salt`, which were derived by [`label`](Self::label) elsewhere: WebCrypto's keys are not to be read.
+    /// A key of `sframe_key` and `sframe_salt`, which were derived by [`label`](Self::label)
+    /// elsewhere: WebCrypto's keys are not to be read.
     ///
     /// # Errors
     /// Another length than the cipher suite's.

@@ -32,7 +32,7 @@ impl CipherSuite {
         CipherSuite::Aes256GcmSha512_128,
     ];
 
-    /// Its number in IANA's registry "SFrame Cipher Suites" (RFC 9605 §8.1).
+    /// The suite's number in IANA's registry "SFrame Cipher Suites" (RFC 9605 §8.1).
     pub fn number(self) -> u16 {
         match self {
             CipherSuite::Aes128CtrHmacSha256_80 => 1,
@@ -43,7 +43,7 @@ impl CipherSuite {
         }
     }
 
-    /// Its name there, which is the W3C's.
+    /// The suite's name in IANA's registry, which is the W3C's.
     pub fn name(self) -> &'static str {
         match self {
             CipherSuite::Aes128CtrHmacSha256_80 => "AES_128_CTR_HMAC_SHA256_80",
@@ -54,7 +54,7 @@ impl CipherSuite {
         }
     }
 
-    /// That of a name.
+    /// The suite of a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
     }

@@ -2,7 +2,7 @@
 /// on.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum OpenError {
-    /// It is shorter than its header says, or than a tag; or its version is not 2.
+    /// The packet is shorter than its header says, or than a tag; or its version is not 2.
     #[error("the packet has no header and tag")]
     Malformed,
     /// The tag does not match: made with another key, changed on its way, or forged.
@@ -11,14 +11,14 @@ pub enum OpenError {
     /// A packet of this number came before (RFC 3711 §3.3.2).
     #[error("the packet came before")]
     Replayed,
-    /// It is so far behind the newest packet of its stream that nobody knows any more whether it
-    /// came before.
+    /// The packet is so far behind the newest one of its stream that nobody knows any more whether
+    /// it came before.
     #[error("the packet is too old")]
     TooOld,
     /// The peer has more streams than a context keeps.
     #[error("the peer has too many streams")]
     TooManyStreams,
-    /// Its CSRCs or header extensions are in plain, and the context has
+    /// The CSRCs or header extensions of the packet are in plain, and the context has
     /// [`Cryptex::Required`](crate::Cryptex::Required).
     #[error("the packet's header is not encrypted")]
     PlainHeader,
@@ -27,14 +27,14 @@ pub enum OpenError {
 /// Why a packet was not protected. It is as it was.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ProtectError {
-    /// It is shorter than its header says or longer than a datagram; or its version is not 2.
+    /// The packet is shorter than its header says or longer than a datagram; or its version is not 2.
     #[error("this is no packet")]
     Malformed,
     /// A packet of this number was protected before. A second one with other bytes would give the
     /// key away (RFC 3711 §9.1, RFC 7714 §5.2): send the same bytes again, or repair with RTX.
     #[error("a packet of this number was protected before")]
     Repeated,
-    /// The same might be: it is too far behind the newest packet of its stream.
+    /// The packet may have been protected before: it is too far behind the newest one of its stream.
     #[error("the packet is too old")]
     TooOld,
     /// More streams than a context keeps.

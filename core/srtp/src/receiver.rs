@@ -45,10 +45,10 @@ pub struct Receiver {
 pub struct Opened {
     /// Whose it is.
     pub ssrc: Ssrc,
-    /// Its extended sequence number: the roll-over counter (RFC 3711 §3.3.1), then the 16 bits of
-    /// the header.
+    /// The extended sequence number of the packet: the roll-over counter (RFC 3711 §3.3.1), then
+    /// the 16 bits of the header.
     pub sequence: u64,
-    /// Bytes of its header: where its payload begins.
+    /// The length of the packet's header, in bytes: where its payload begins.
     pub header: usize,
     /// Bytes of the packet without what protected it.
     pub length: usize,

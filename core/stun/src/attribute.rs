@@ -7,7 +7,7 @@ macro_rules! attributes {
         impl AttributeType {
             $($(#[$doc])* pub const $name: AttributeType = AttributeType($number);)*
 
-            /// It is one of those above.
+            /// Whether the attribute is one of those named here.
             pub const fn is_known(self) -> bool {
                 matches!(self.0, $($number)|*)
             }

@@ -8,7 +8,7 @@ impl ChannelNumber {
     /// The highest number.
     pub const LAST: ChannelNumber = ChannelNumber(0x4fff);
 
-    /// Nothing outside 0x4000 to 0x4fff.
+    /// The channel of a number; `None` outside 0x4000 to 0x4fff.
     pub const fn new(number: u16) -> Option<Self> {
         match number {
             0x4000..=0x4fff => Some(ChannelNumber(number)),

@@ -14,7 +14,7 @@ pub enum PasswordAlgorithm {
 }
 
 impl PasswordAlgorithm {
-    /// Its number in PASSWORD-ALGORITHM and PASSWORD-ALGORITHMS.
+    /// The algorithm's number in PASSWORD-ALGORITHM and PASSWORD-ALGORITHMS.
     pub const fn number(self) -> u16 {
         match self {
             PasswordAlgorithm::Md5 => 1,
@@ -35,9 +35,9 @@ impl PasswordAlgorithm {
 /// The integrity attribute does not prove where a message comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum IntegrityError {
-    /// There is none.
+    /// The message has no integrity attribute.
     Missing,
-    /// It was made with another key, or the message was changed.
+    /// The integrity attribute was made with another key, or the message was changed.
     Mismatch,
 }
 

@@ -135,23 +135,23 @@ impl<'a> Message<'a> {
         self.method
     }
 
-    /// Its transaction.
+    /// The transaction that the message belongs to.
     pub fn transaction_id(&self) -> TransactionId {
         self.id
     }
 
-    /// It ends with a FINGERPRINT, which [`Message::parse`] found right.
+    /// Whether the message ends with a FINGERPRINT, which [`Message::parse`] found right.
     pub fn has_fingerprint(&self) -> bool {
         self.fingerprint
     }
 
-    /// It has an integrity attribute of either kind.
+    /// Whether the message has an integrity attribute of either kind.
     pub fn has_integrity(&self) -> bool {
         self.integrity.is_some() || self.integrity_sha256.is_some()
     }
 
-    /// Its attributes in order, without those that RFC 8489 §14.5 and §14.6 say to ignore because
-    /// they come after an integrity attribute.
+    /// The attributes of the message in order, without those that RFC 8489 §14.5 and §14.6 say to
+    /// ignore because they come after an integrity attribute.
     pub fn attributes(&self) -> Attributes<'a> {
         Attributes {
             rest: &self.bytes[HEADER_LEN..],
@@ -183,9 +183,9 @@ impl<'a> Message<'a> {
             .filter(|kind| kind.comprehension_required() && !known.contains(kind))
     }
 
-    /// No comprehension-required attribute is one that this crate has no name for. That is what a
-    /// response is held to (RFC 8489 §6.3.3, §6.3.4): servers and agents add what says nothing new,
-    /// such as libnice its USERNAME.
+    /// Whether this crate has a name for every comprehension-required attribute of the message.
+    /// That is what a response is held to (RFC 8489 §6.3.3, §6.3.4): servers and agents add what
+    /// says nothing new, such as libnice its USERNAME.
     pub fn is_understood(&self) -> bool {
         self.attributes()
             .all(|(kind, _)| kind.is_known() || !kind.comprehension_required())

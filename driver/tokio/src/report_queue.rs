@@ -6,7 +6,7 @@ use duologue_session::{ChannelReport, Report};
 
 use crate::limits::WAITING_REPORTS;
 
-/// One thing that a session reported.
+/// A report of a session.
 #[derive(Debug)]
 pub enum Reported {
     /// States, candidates and what left the send queues.
@@ -92,9 +92,9 @@ impl Waiting {
 /// What became of a report that was pushed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pushed {
-    /// It waits.
+    /// The report waits.
     Waits,
-    /// One that waits says it, too.
+    /// The report needs no place: one that waits says it, too.
     Absorbed,
     /// More waited than there is room for; what waited is dropped, and whatever comes.
     Overrun,
@@ -103,11 +103,11 @@ pub enum Pushed {
 /// What [`ReportQueue::take`] took.
 #[derive(Debug)]
 pub struct TakenReports {
-    /// The oldest ones.
+    /// The oldest reports.
     pub reports: Vec<Reported>,
-    /// There was no room before and is now: the session is to be woken.
+    /// Whether there was no room before and is now: the session is to be woken.
     pub has_room_again: bool,
-    /// Others were lost: the connection has to be closed.
+    /// Whether other reports were lost: the connection has to be closed.
     pub overrun: bool,
 }
 

@@ -135,7 +135,7 @@ fn open(addr: SocketAddr, options: &SocketOptions) -> io::Result<socket2::Socket
 }
 
 impl<Io> Socket<Io> {
-    /// The same socket with its system part converted, for example registered with a runtime.
+    /// The socket with its system part converted, for example registered with a runtime.
     ///
     /// # Errors
     /// What `f` returns; the socket is closed then.

@@ -97,7 +97,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
 pub struct Changed(pub(crate) Arc<dyn Fn() + Send + Sync>);
 
 impl Changed {
-    /// There are other devices.
+    /// Tells that there are other devices than before.
     pub fn call(&self) {
         (self.0)();
     }

@@ -100,17 +100,18 @@ pub struct AudioModes {
     pub sample_size: u32,
     /// How much sound it gives at once, in seconds.
     pub latency: f64,
-    /// There is neither an echo nor noise in it, and it is as loud as it is meant to be: whatever is asked of
-    /// `echoCancellation`, `noiseSuppression` and `autoGainControl` is so without anybody doing it.
+    /// Whether there is neither an echo nor noise in the sound, and it is as loud as it is meant to
+    /// be: whatever is asked of `echoCancellation`, `noiseSuppression` and `autoGainControl` is so
+    /// without anybody doing it.
     pub clean: bool,
 }
 
 /// A rate and a number of channels of a microphone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AudioMode {
-    /// In hertz.
+    /// The sample rate, in hertz.
     pub sample_rate: u32,
-    /// One or two.
+    /// The number of channels, one or two.
     pub channels: u8,
 }
 
@@ -153,7 +154,7 @@ impl InputDevice {
         }
     }
 
-    /// Of its tracks.
+    /// The kind of the device's tracks.
     pub fn kind(&self) -> MediaKind {
         match self.modes {
             Modes::Video(_) => MediaKind::Video,

@@ -9,7 +9,7 @@ pub enum DeviceError {
     /// Neither sound nor pictures are asked for, or what is asked for cannot be: `TypeError`.
     #[error("{0}")]
     Invalid(&'static str),
-    /// There is no such device: `NotFoundError`.
+    /// The device is not there: `NotFoundError`.
     #[error("there is no {0}")]
     NotFound(String),
     /// The system does not let us: `NotAllowedError`.
@@ -27,7 +27,7 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
-    /// Of the `DOMException`, or the `TypeError`.
+    /// The name of the `DOMException`, or `TypeError`.
     pub fn name(&self) -> &'static str {
         match self {
             DeviceError::Invalid(_) => "TypeError",

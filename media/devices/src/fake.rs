@@ -59,7 +59,7 @@ impl FakeDevices {
     /// How high the microphone's tone is, in hertz.
     pub const HERTZ: f64 = 440.0;
 
-    /// One camera, one microphone, one loudspeaker.
+    /// Devices with one camera, one microphone and one loudspeaker.
     pub fn new() -> Self {
         let fake = FakeDevices::none();
         let mut state = fake.lock();
@@ -78,7 +78,7 @@ impl FakeDevices {
         fake
     }
 
-    /// None yet.
+    /// Devices without any yet.
     pub fn none() -> Self {
         FakeDevices(Arc::default())
     }
@@ -114,7 +114,7 @@ impl FakeDevices {
         microphone
     }
 
-    /// Another device is there. One with the same id goes away.
+    /// Adds a device. One with the same id goes away.
     pub fn plug(&self, device: InputDevice) {
         let mut state = self.lock();
         let same = |it: &Fake| it.device.device_id == device.device_id;

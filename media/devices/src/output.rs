@@ -79,7 +79,7 @@ impl AudioOutput {
         self.device.mode()
     }
 
-    /// For how long it was silent, since it first played, because no sound was there in time.
+    /// How long the output was silent, since it first played, because no sound was there in time.
     pub fn missed(&self) -> Duration {
         self.device.missed()
     }

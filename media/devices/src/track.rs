@@ -249,7 +249,7 @@ impl LocalTrack {
         self.0.lock().peer_identity.is_some()
     }
 
-    /// For whom it was captured (`peerIdentity`), if for one peer alone.
+    /// The peer that the track was captured for (`peerIdentity`), if for one alone.
     #[doc(alias = "peerIdentity")]
     pub fn peer_identity(&self) -> Option<String> {
         self.0.lock().peer_identity.clone()
@@ -262,8 +262,8 @@ impl LocalTrack {
         (!self.isolated()).then(|| self.video_for_peer()).flatten()
     }
 
-    /// The same for a connection that sends it, which sees to it that nobody but
-    /// [that peer](Self::peer_identity) gets it.
+    /// What reads the track's pictures for a connection that sends it, which sees to it that nobody
+    /// but [that peer](Self::peer_identity) gets it.
     pub fn video_for_peer(&self) -> Option<VideoReader> {
         match &self.0.out {
             Out::Video(output) => Some(VideoReader::new(output.subscribe())),
@@ -278,7 +278,8 @@ impl LocalTrack {
         (!self.isolated()).then(|| self.audio_for_peer()).flatten()
     }
 
-    /// The same for a connection that sends it: see [`video_for_peer`](Self::video_for_peer).
+    /// What reads the track's sound for a connection that sends it: see
+    /// [`video_for_peer`](Self::video_for_peer).
     pub fn audio_for_peer(&self) -> Option<AudioReader> {
         match &self.0.out {
             Out::Audio(output) => Some(AudioReader::new(output.subscribe())),

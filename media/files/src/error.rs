@@ -7,10 +7,10 @@ pub enum FileError {
     /// The file itself, or what it is read from or written to.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is not as its format says.
+    /// The file is not as its format says.
     #[error("not a well-formed file: {0}")]
     Malformed(&'static str),
-    /// It is well-formed, as far as can be said, and not for this crate.
+    /// The file is well-formed, as far as can be said, and not for this crate.
     #[error("{0} cannot be read or written here")]
     Unsupported(&'static str),
     /// A frame or an index is larger than [`limits`](crate::limits) allow.

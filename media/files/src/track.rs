@@ -15,9 +15,9 @@ pub enum Format {
     Opus,
     /// RFC 6386.
     Vp8,
-    /// Of every profile.
+    /// VP9, of every profile.
     Vp9,
-    /// Of every profile.
+    /// AV1, of every profile.
     Av1,
     /// Recommendation ITU-T H.264.
     H264,
@@ -36,14 +36,14 @@ const NAMES: [(Format, &str); 6] = [
 ];
 
 impl Format {
-    /// By `mimeType` of `RTCRtpCodec`; `None` for what files of this crate do not have.
+    /// The format of a `mimeType` of `RTCRtpCodec`; `None` for what files of this crate do not have.
     pub fn of_mime_type(mime_type: &str) -> Option<Self> {
         let mut names = NAMES.iter();
         let found = names.find(|(_, name)| name.eq_ignore_ascii_case(mime_type));
         found.map(|(format, _)| *format)
     }
 
-    /// Its `mimeType`.
+    /// The format's `mimeType`.
     pub fn mime_type(self) -> &'static str {
         let mut names = NAMES.iter();
         let found = names.find(|(format, _)| *format == self);
@@ -87,20 +87,20 @@ impl Format {
     }
 }
 
-/// One stream of a file.
+/// A stream of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Track {
     /// How its frames are encoded.
     pub format: Format,
-    /// Of its pictures, where the file says it.
+    /// The size of the track's pictures, where the file says it.
     pub size: Option<FrameSize>,
-    /// Of its sound.
+    /// The number of channels of the track's sound; 0 of pictures.
     pub channels: u8,
 }
 
 impl Track {
-    /// One of two channels, if it is of sound.
+    /// A track of this format; of two channels, if it is of sound.
     pub fn new(format: Format) -> Self {
         let channels = match format.kind() {
             MediaKind::Audio => 2,
@@ -121,9 +121,9 @@ pub struct Frame {
     pub track: usize,
     /// When it is to be played, from the beginning of the file.
     pub time: Duration,
-    /// It needs no other frame.
+    /// Whether the frame is a key frame: it needs no other one.
     pub key: bool,
-    /// Its bytes.
+    /// The bytes of the frame.
     pub data: Bytes,
 }
 

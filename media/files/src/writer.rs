@@ -33,7 +33,7 @@ pub enum Container {
 }
 
 impl Container {
-    /// By the ending of a file's name.
+    /// The container that a file's name ends with.
     pub fn of_path(path: impl AsRef<Path>) -> Option<Self> {
         let ending = path.as_ref().extension()?.to_str()?.to_ascii_lowercase();
         Some(match ending.as_str() {
@@ -96,7 +96,7 @@ impl FileWriter<BufWriter<File>> {
 }
 
 impl<W: Write> FileWriter<W> {
-    /// One that writes to `to`.
+    /// A writer that writes a file of these tracks to `to`.
     ///
     /// # Errors
     ///

@@ -40,14 +40,14 @@ pub enum ServerKind {
         /// The password.
         password: Redacted<String>,
     },
-    /// The same with what an authorization server gave (RFC 7635).
+    /// `turn:`, `turns:`: to forward, with what an authorization server gave (RFC 7635).
     TurnToken(TokenCredential),
 }
 
 /// What an authorization server gives for a TURN server (RFC 7635).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TokenCredential {
-    /// By what the server knows the key that the token is encrypted with.
+    /// The key id: by what the server knows the key that the token is encrypted with.
     pub kid: Redacted<String>,
     /// What messages are protected with.
     pub mac_key: Redacted<Vec<u8>>,

@@ -3,12 +3,12 @@ use duologue_stun::ChannelData;
 /// How messages follow one another in a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Framing {
-    /// Between agents: two bytes of length before each (RFC 4571 §2, RFC 6544 §3).
+    /// Framing between agents: two bytes of length before each message (RFC 4571 §2, RFC 6544 §3).
     Length,
-    /// To STUN and TURN servers: STUN messages and ChannelData tell their own length, and the
-    /// latter are padded to four bytes (RFC 8489 §6.2.2, RFC 8656 §12.5).
+    /// Framing to STUN and TURN servers: STUN messages and ChannelData tell their own length, and
+    /// the latter are padded to four bytes (RFC 8489 §6.2.2, RFC 8656 §12.5).
     Stun,
-    /// To TURN servers over DTLS: the stream brings and takes each message by itself.
+    /// Framing to TURN servers over DTLS: the stream brings and takes each message by itself.
     Datagrams,
 }
 

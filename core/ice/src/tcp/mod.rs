@@ -23,8 +23,8 @@ pub enum Security {
         /// The host of the server's URL.
         server_name: String,
     },
-    /// Nothing, and there is no stream: a UDP socket of its own, which is another address of this host
-    /// to a TURN server.
+    /// A UDP socket of its own, without protection, in the place of a stream: it is another address
+    /// of this host to a TURN server.
     Datagrams,
     /// DTLS over UDP, in a socket of its own: a stream that keeps datagrams apart and loses some.
     /// The certificate as with TLS.
@@ -38,13 +38,13 @@ pub enum Security {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// Nobody listens there.
+    /// The address refused the connection: nobody listens there.
     #[error("the connection was refused")]
     Refused,
-    /// There is no way there.
+    /// The address is out of reach: there is no way there.
     #[error("the server is out of reach")]
     Unreachable,
-    /// Nobody answered in time.
+    /// The connection timed out: nobody answered in time.
     #[error("the connection timed out")]
     TimedOut,
     /// The certificate is not trusted, or is another server's.
@@ -59,7 +59,7 @@ pub enum ConnectError {
     /// The connection ended before it was ready.
     #[error("the connection was closed")]
     Closed,
-    /// This host cannot: no port, no file descriptor, or the host does not open streams.
+    /// The host cannot open the connection: no port, no file descriptor, or the host does not open streams.
     #[error("the host cannot open the connection")]
     NotPossible,
 }

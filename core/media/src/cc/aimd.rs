@@ -39,14 +39,14 @@ pub struct Aimd {
 /// The queue, as far as the least delay shows it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Standing {
-    /// None to speak of.
+    /// No queue to speak of.
     #[default]
     Empty,
-    /// As much as is bearable.
+    /// A queue as long as is bearable.
     Bearable,
-    /// Too long for more to be sent than now.
+    /// A queue too long for more to be sent than now.
     Long,
-    /// Other flows keep one, whatever we do.
+    /// A queue that other flows keep, whatever we do.
     Crowded,
 }
 
@@ -93,7 +93,7 @@ impl Aimd {
         self.decreased
     }
 
-    /// It never goes below.
+    /// Sets the rate that the controller never goes below.
     pub fn set_min(&mut self, min: Bitrate) {
         self.min = min;
         self.rate = self.rate.max(min);

@@ -43,7 +43,7 @@ pub struct Layer {
 pub struct Share {
     /// Whose.
     pub key: ShareKey,
-    /// For all its layers; zero while it is paused.
+    /// The rate of the stream, for all its layers; zero while it is paused.
     pub rate: Bitrate,
     /// The rates of its layers, the lowest first; those that are not sent have zero.
     pub layers: Vec<Bitrate>,
@@ -52,7 +52,7 @@ pub struct Share {
 /// What came of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Allocation {
-    /// In the order of the demands.
+    /// What each stream gets, in the order of the demands.
     pub shares: Vec<Share>,
     /// What nobody wants: probes may have it.
     pub spare: Bitrate,

@@ -70,11 +70,11 @@ pub trait Controller: fmt::Debug {
 /// What a controller stays between, and where it begins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bounds {
-    /// Never less.
+    /// The least rate.
     pub min: Bitrate,
-    /// At first.
+    /// The rate to begin with.
     pub start: Bitrate,
-    /// Never more.
+    /// The highest rate.
     pub max: Bitrate,
 }
 
@@ -107,13 +107,13 @@ impl Bounds {
 /// What may be sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Plan {
-    /// For everything on the transport, on average.
+    /// The rate for everything on the transport, on average.
     pub target: Bitrate,
-    /// While there is something to send.
+    /// The rate at which packets leave while there is something to send.
     pub pacing: Bitrate,
-    /// To be filled up to with padding where media do not.
+    /// The rate to be filled up to with padding where media do not.
     pub padding: Bitrate,
-    /// To be sent now.
+    /// The probe to be sent now.
     pub probe: Option<Cluster>,
     /// Bytes that may be under way; `None` where only rates limit.
     pub window: Option<usize>,
@@ -147,7 +147,7 @@ pub enum Reason {
     LossOver,
     /// The peer allows no more (REMB).
     Remote,
-    /// No feedback comes, or very late.
+    /// Feedback does not come, or very late.
     Silence,
     /// The application's bounds.
     Bounds,

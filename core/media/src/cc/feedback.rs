@@ -14,16 +14,16 @@ use crate::limits::{FEEDBACK_PACKETS, HISTORY_PACKETS, HISTORY_STREAMS, HISTORY_
 /// What is known of one packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PacketResult {
-    /// Its place among all packets of the transport.
+    /// The place of the packet among all packets of the transport.
     pub sequence: u64,
     /// When it was sent, by our clock.
     pub sent: Instant,
-    /// Its bytes, as the path counts them.
+    /// The size of the packet in bytes, as the path counts them.
     pub size: usize,
     /// When it arrived, by the peer's clock: only differences between arrivals mean anything. `None`
     /// when it had not arrived while a later one had; it may be told of again, once, as arrived.
     pub arrival: Option<Instant>,
-    /// Its ECN mark on arrival, where the feedback tells it (RFC 8888).
+    /// The ECN mark of the packet on arrival, where the feedback tells it (RFC 8888).
     pub ecn: Ecn,
     /// The probe that it belonged to.
     pub probe: Option<ClusterId>,
@@ -226,7 +226,7 @@ impl History {
         told
     }
 
-    /// Nothing that was sent so far is waited for any more: the route changed.
+    /// Forgets all that was sent so far, since the route changed: nothing of it is waited for any more.
     pub fn reset(&mut self) {
         self.first += self.packets.len() as u64;
         self.packets.clear();

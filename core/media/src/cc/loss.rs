@@ -19,7 +19,7 @@ pub struct LossEstimate {
 /// How losses limit the rate.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum LossState {
-    /// They do not: delay does.
+    /// Losses do not limit the rate: delay does.
     #[default]
     Free,
     /// The rate goes up again. Padding shows what the media do not need.
@@ -126,7 +126,7 @@ impl LossBased {
         }
     }
 
-    /// Other bounds.
+    /// Sets the bounds of the rate.
     pub fn set_bounds(&mut self, min: Bitrate, max: Bitrate) {
         (self.min, self.max) = (min, max);
     }

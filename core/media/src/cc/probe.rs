@@ -15,25 +15,26 @@ pub struct ClusterId(pub u32);
 /// Packets to be sent at a rate of their own, media first and padding for the rest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cluster {
-    /// Its name, which goes with each of its packets into the [`History`](super::History).
+    /// The name of the probe, which goes with each of its packets into the
+    /// [`History`](super::History).
     pub id: ClusterId,
     /// The rate of its packets, other packets between them included.
     pub rate: Bitrate,
-    /// It ends after so many packets at the earliest.
+    /// The number of packets after which the probe ends at the earliest.
     pub packets: u32,
-    /// And after so many bytes.
+    /// The number of bytes after which the probe ends at the earliest.
     pub bytes: usize,
     /// The size of a packet of padding that makes it neither longer nor coarser than it need be.
     pub packet: usize,
-    /// It looks for room where the application uses all there is. Flows beside ours give way to a
-    /// burst, so that what one shows is no free room yet.
+    /// Whether the probe looks for room where the application uses all there is. Flows beside ours
+    /// give way to a burst, so that what one shows is no free room yet.
     pub quiet: bool,
 }
 
 /// What holds the rate now, for whoever would probe.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Holds {
-    /// Nothing that a probe would make worse.
+    /// Nothing holds the rate that a probe would make worse.
     Nothing,
     /// Losses did, and it is rising again: up to half more may be probed.
     LossRising,
@@ -289,9 +290,9 @@ impl Prober {
 pub struct Shown {
     /// The rate that came through, a little less where that was all.
     pub rate: Bitrate,
-    /// It did not come through as it was sent.
+    /// Whether the probe did not come through as it was sent.
     pub saturated: bool,
-    /// As the cluster has it.
+    /// Whether the probe looked for room where the application uses all there is, as its cluster says.
     pub quiet: bool,
 }
 

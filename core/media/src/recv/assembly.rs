@@ -54,7 +54,7 @@ pub(crate) struct Assembly {
 pub struct FrameCounters {
     /// `framesReceived`: whole ones.
     pub frames_received: u64,
-    /// Of these, key frames.
+    /// Key frames among the frames received: `keyFramesReceived`.
     pub key_frames_received: u64,
     /// Frames that were not whole in time, or of no use without one that was not.
     pub frames_dropped: u64,

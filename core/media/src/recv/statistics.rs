@@ -38,18 +38,18 @@ pub struct Statistics {
 /// What a report block says of a stream (RFC 3550 §6.4.1), without the times of sender reports.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reception {
-    /// Of 256 packets since the last report, so many did not come.
+    /// The share of packets that did not come since the last report, in 256ths.
     pub fraction_lost: u8,
     /// Packets that did not come since the beginning; negative with duplicates.
     pub cumulative_lost: i64,
     /// The low 32 bits of the highest extended sequence number.
     pub highest: u32,
-    /// In units of the stream's clock.
+    /// The interarrival jitter, in units of the stream's clock.
     pub jitter: u32,
 }
 
 impl Statistics {
-    /// Of a stream that nothing came of yet. A clock rate of 0 counts no jitter.
+    /// The statistics of a stream that nothing came of yet. A clock rate of 0 counts no jitter.
     pub fn new(clock_rate: u32) -> Self {
         Statistics {
             clock_rate,

@@ -21,8 +21,8 @@ use crate::cc::{
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum BandwidthFeedback {
-    /// Nothing was agreed on. There is no estimate: packets leave as the application hands them over,
-    /// and it is for the application to hand over no more than the path carries.
+    /// No feedback was agreed on. There is no estimate: packets leave as the application hands them
+    /// over, and it is for the application to hand over no more than the path carries.
     #[default]
     None,
     /// `goog-remb`: the receiver estimates (draft-alvestrand-rmcat-remb-03).

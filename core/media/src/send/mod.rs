@@ -52,7 +52,7 @@ pub use stream::{RemoteReports, SendCounters};
 pub struct RtpToSend {
     /// How long it is.
     pub len: usize,
-    /// It is one that was sent before, as it was protected then, and is not to be protected again.
+    /// Whether the packet was sent before, is as it was protected then, and is not to be protected again.
     pub sealed: bool,
     /// How it is to be marked.
     pub dscp: Dscp,

@@ -88,13 +88,13 @@ pub enum Next {
 /// A frame that waited too long and was dropped, with all its packets that had not left.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Dropped {
-    /// Whose.
+    /// The stream of the frame.
     pub stream: StreamKey,
-    /// Which: the next ones need it, unless they are of a higher layer or a key frame.
+    /// The number of the frame: the next ones need it, unless they are of a higher layer or a key frame.
     pub frame: u64,
-    /// Its packets.
+    /// The number of packets dropped.
     pub packets: usize,
-    /// Their bytes.
+    /// The bytes of the packets dropped.
     pub bytes: usize,
 }
 
@@ -108,7 +108,7 @@ impl Queued for std::convert::Infallible {
     }
 }
 
-/// One a transport, over all its streams and SCTP.
+/// The queue of what one transport is to send, of all its streams and SCTP.
 ///
 /// Packets leave by class, within a class in turns by weight, at the plan's pacing rate. It works in
 /// slots of 5 ms: what a slot may carry leaves at once, as one train if the packets are equal. On fast

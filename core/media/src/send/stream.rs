@@ -157,7 +157,7 @@ pub struct RemoteReports {
     pub received: Option<Instant>,
     /// `packetsReceived`, as far as blocks tell it.
     pub packets_received: u64,
-    /// As its report blocks tell them.
+    /// The round trips, as the report blocks of the other end tell them.
     pub round_trips: RoundTrips,
     /// `nackCount`
     pub nacks: u32,

@@ -8,10 +8,10 @@ use crate::candidate_pairs::ProposalKind;
 use crate::{Exception, IceCandidatePairId, IceTransportState, OperationId, PeerConnection};
 
 impl PeerConnection {
-    /// From now on `icecandidatepairadd`, `icecandidatepairnominate` and `icecandidatepairremove` are
-    /// fired at all ICE transports of the connection, of the pairs that there are already, too.
-    /// The host [answers](Self::answer_candidate_pair) those that are cancelable. Without this call,
-    /// which a JavaScript host makes when somebody listens, nobody is asked.
+    /// Fires `icecandidatepairadd`, `icecandidatepairnominate` and `icecandidatepairremove` from
+    /// now on at all ICE transports of the connection, of the pairs that there are already, too.
+    /// The host [answers](Self::answer_candidate_pair) those that are cancelable. Without this
+    /// call, which a JavaScript host makes when somebody listens, nobody is asked.
     pub fn control_candidate_pairs(&mut self) {
         if self.slots.is_closed() {
             return;

@@ -146,7 +146,7 @@ dictionary! {
         pub fec_packets_discarded: u64,
         /// Packets that the other end was told of as lost, where it is told of each (RFC 8888).
         pub packets_reported_as_lost: u64,
-        /// Of these, packets that it was told of as arrived later.
+        /// Packets that the other end was told of as lost, and later as arrived.
         pub packets_reported_as_lost_but_recovered: u64,
     }
 }

@@ -36,7 +36,7 @@ dictionary! {
         pub round_trip_time: f64,
         /// Packets that reports of single ones told of as lost (RFC 8888).
         pub packets_reported_as_lost: u64,
-        /// Of these, packets that came after all.
+        /// Packets that reports of single ones told of as lost, and that came after all.
         pub packets_reported_as_lost_but_recovered: u64,
         /// Packets that came marked as capable of L4S (ECT(1), RFC 9331), by the same reports.
         pub packets_received_with_ect1: u64,

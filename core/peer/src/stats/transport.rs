@@ -46,7 +46,7 @@ dictionary! {
         pub srtp_cipher: &'static str,
         /// Reports of arrivals and ECN marks that were sent (RFC 8888), once there is media.
         pub ccfb_messages_sent: u32,
-        /// Those that came.
+        /// Reports of arrivals and ECN marks that came (RFC 8888), once there is media.
         pub ccfb_messages_received: u32,
     }
 }

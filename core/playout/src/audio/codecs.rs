@@ -62,10 +62,10 @@ pub enum CodecError {
     /// Samples a second are outside 8,000 to 192,000, or ten milliseconds are no whole number of them.
     #[error("a decoder of {0} samples a second cannot be played")]
     SampleRate(u32),
-    /// There is none, or there are more than eight.
+    /// The codec has no channel, or more than eight.
     #[error("a decoder of {0} channels cannot be played")]
     Channels(u8),
-    /// There are 32 payload types already.
+    /// The player has 32 payload types already.
     #[error("there are too many payload types")]
     TooMany,
 }

@@ -42,15 +42,15 @@ use tone::Tones;
 pub struct AudioPacket {
     /// What the payload is.
     pub payload_type: PayloadType,
-    /// Extended: it grows beyond 16 bits.
+    /// The sequence number, extended: it grows beyond 16 bits.
     pub sequence_number: u64,
-    /// In ticks of the codec's clock.
+    /// The time stamp, in ticks of the codec's clock.
     pub timestamp: u32,
-    /// One packet of the codec.
+    /// The payload: one packet of the codec.
     pub payload: Bytes,
     /// When it arrived.
     pub received: Instant,
-    /// It was lost and came by a repair: sent again, or as RED with a later one.
+    /// Whether the packet was lost and came by a repair: sent again, or as RED with a later one.
     pub repaired: bool,
 }
 
@@ -165,8 +165,8 @@ impl Filler {
 }
 
 impl AudioPlayout {
-    /// One that knows no codec yet. It gives 48,000 samples of one channel a second until the first
-    /// packet is decoded.
+    /// A jitter buffer that knows no codec yet. It gives 48,000 samples of one channel a second
+    /// until the first packet is decoded.
     pub fn new(mut rng: Rng) -> Self {
         AudioPlayout {
             codecs: Codecs::default(),
@@ -220,7 +220,7 @@ impl AudioPlayout {
         }
     }
 
-    /// Its counters.
+    /// The counters of what was played.
     pub fn statistics(&self) -> &AudioStatistics {
         &self.statistics
     }
@@ -230,7 +230,7 @@ impl AudioPlayout {
         self.target.get()
     }
 
-    /// The same without lip sync.
+    /// How long packets would be held back without lip sync, measured from the fastest.
     pub fn minimum_delay(&self) -> Duration {
         self.target.without_sync()
     }

@@ -29,15 +29,15 @@ pub struct AudioBlock<'a> {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Nothing has to be played yet.
+    /// Silence, since nothing has to be played yet.
     Silence,
     /// What came is played.
     Normal,
-    /// It is played faster.
+    /// Sound is played faster.
     Accelerate,
-    /// It is played much faster.
+    /// Sound is played much faster.
     FastAccelerate,
-    /// It is played slower, before there is nothing left.
+    /// Sound is played slower, before there is nothing left.
     PreemptiveExpand,
     /// What was lost came with a later packet.
     Recover,

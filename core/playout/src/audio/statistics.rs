@@ -44,7 +44,7 @@ pub struct AudioStatistics {
 }
 
 impl AudioStatistics {
-    /// Of a stream that two players had, this one after `before`.
+    /// The counters of a stream that two players had, this one after `before`.
     #[must_use]
     pub fn after(&self, before: &Self) -> Self {
         AudioStatistics {

@@ -19,11 +19,11 @@ use jitter::Jitter;
 /// A frame that is complete and can be decoded after those before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FrameInfo {
-    /// In ticks of the clock, 90,000 a second.
+    /// The time stamp, in ticks of the clock, 90,000 a second.
     pub timestamp: u32,
-    /// It needs no other frame.
+    /// Whether the frame is a key frame: it needs no other one.
     pub key: bool,
-    /// Of its data.
+    /// The size of the frame's data, in bytes.
     pub bytes: usize,
     /// When its first packet arrived, as far as that is known.
     pub first_received: Instant,
@@ -41,7 +41,7 @@ pub struct FrameInfo {
 pub struct DueFrame<F> {
     /// The frame.
     pub frame: F,
-    /// Its time stamp.
+    /// The time stamp of the frame.
     pub timestamp: u32,
     /// When it should be shown.
     pub render_at: Instant,
@@ -144,7 +144,7 @@ pub struct VideoStatistics {
 }
 
 impl VideoStatistics {
-    /// Of a stream that two players had, this one after `before`.
+    /// The counters of a stream that two players had, this one after `before`.
     #[must_use]
     pub fn after(&self, before: &Self) -> Self {
         VideoStatistics {
@@ -173,7 +173,7 @@ impl VideoStatistics {
 }
 
 impl<F> VideoPlayout<F> {
-    /// One whose time stamps count so many ticks a second: 90,000 for every video codec.
+    /// A frame buffer for time stamps that count so many ticks a second: 90,000 for every video codec.
     pub fn new(clock_rate: u32) -> Self {
         let clock_rate = clock_rate.max(1);
         VideoPlayout {
@@ -290,7 +290,7 @@ impl<F> VideoPlayout<F> {
         self.needs_key_frame
     }
 
-    /// Its counters.
+    /// The counters of what was played.
     pub fn statistics(&self) -> &VideoStatistics {
         &self.statistics
     }
@@ -300,7 +300,7 @@ impl<F> VideoPlayout<F> {
         self.target()
     }
 
-    /// The same without lip sync.
+    /// How long frames would be held back without lip sync, beyond their mean arrival.
     pub fn minimum_delay(&self) -> Duration {
         self.least().max(self.user)
     }

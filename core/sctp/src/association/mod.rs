@@ -287,7 +287,7 @@ impl Association {
         }
     }
 
-    /// There is data that could leave if there were room on the path.
+    /// Whether there is data that could leave if there were room on the path.
     pub fn has_backlog(&mut self) -> bool {
         match &mut self.state {
             State::Open(open) => open.sender.has_backlog(&self.queue),

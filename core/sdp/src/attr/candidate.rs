@@ -220,7 +220,7 @@ pub enum CandidateTransport {
     Udp,
     /// `tcp` (RFC 6544)
     Tcp,
-    /// Another, which is to be ignored (RFC 8839 §5.1).
+    /// Another transport, which is to be ignored (RFC 8839 §5.1).
     Other(Token),
 }
 
@@ -260,7 +260,7 @@ pub enum CandidateKind {
     PeerReflexive,
     /// `relay`: an address on a TURN server.
     Relayed,
-    /// Another, which is to be ignored.
+    /// Another kind of candidate, which is to be ignored.
     Other(Token),
 }
 

@@ -13,11 +13,11 @@ use crate::text::{Text, Token};
 pub struct Rtpmap {
     /// Which format of the `m=` line.
     pub payload_type: PayloadType,
-    /// `opus`, `VP8`, `rtx`, ...: compared without regard to case.
+    /// The encoding's name: `opus`, `VP8`, `rtx`, ...: compared without regard to case.
     pub encoding: Token,
-    /// In hertz.
+    /// The clock rate, in hertz.
     pub clock_rate: u32,
-    /// For audio; 1 if absent.
+    /// The number of channels, for audio; 1 if absent.
     pub channels: Option<u16>,
 }
 

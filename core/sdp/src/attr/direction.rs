@@ -40,7 +40,7 @@ impl Direction {
         matches!(self, Self::SendRecv | Self::RecvOnly)
     }
 
-    /// The same direction seen from the other end.
+    /// The direction as the other end sees it.
     pub const fn reversed(self) -> Self {
         Self::new(self.receives(), self.sends())
     }

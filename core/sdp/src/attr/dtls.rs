@@ -95,7 +95,7 @@ pub enum HashFunction {
     Md5,
     /// `md2`: must not be used, but is grammar.
     Md2,
-    /// Another, in small letters.
+    /// Another hash function, in small letters.
     Other(Token),
 }
 

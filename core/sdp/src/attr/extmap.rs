@@ -10,7 +10,7 @@ use crate::text::{Text, all_bytes, plain_text};
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Extmap {
     id: u16,
-    /// In which direction the extension is used; absent means as the section.
+    /// The direction in which the extension is used; absent means as the section.
     pub direction: Option<Direction>,
     /// Which extension.
     pub uri: ExtensionUri,

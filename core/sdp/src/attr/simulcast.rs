@@ -31,7 +31,7 @@ pub enum RidDirection {
 }
 
 impl RidDirection {
-    /// The same direction seen from the other end.
+    /// The direction as the other end sees it.
     pub const fn reversed(self) -> Self {
         match self {
             Self::Send => Self::Recv,

@@ -17,13 +17,13 @@ pub use transport::TransportCommand;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Command {
-    /// For one transport: ICE and DTLS.
+    /// A command for one transport: ICE and DTLS.
     Transport(TransportKey, TransportCommand),
-    /// For the association of the data channels.
+    /// A command for the association of the data channels.
     Sctp(SctpCommand),
-    /// For one data channel.
+    /// A command for one data channel.
     Channel(ChannelKey, ChannelCommand),
-    /// For the media of one transceiver.
+    /// A command for the media of one transceiver.
     Media(TransceiverId, MediaCommand),
     /// The servers to gather from, for transports and generations that begin after it.
     SetIceServers {

@@ -23,11 +23,11 @@ pub enum SctpCommand {
         /// set up as without them if they are none.
         inits: Option<Box<SctpInits>>,
     },
-    /// It ends because the descriptions say so (RFC 8841 §10.4): its channels close without an
-    /// error. The peer, which knows too, is told nothing more.
+    /// The association ends because the descriptions say so (RFC 8841 §10.4): its channels close
+    /// without an error. The peer, which knows too, is told nothing more.
     Stop,
-    /// It goes on over another transport (RFC 9143: its m-section was bundled with others, or is
-    /// not any more, or its group got another transport).
+    /// The association goes on over another transport (RFC 9143: its m-section was bundled with
+    /// others, or is not any more, or its group got another transport).
     Move {
         /// The transport it runs over from now on.
         key: TransportKey,

@@ -2,17 +2,17 @@
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SctpReport {
-    /// It is up.
+    /// The association is up.
     Connected {
         /// W3C `RTCSctpTransport.maxChannels`.
         max_channels: u16,
     },
-    /// It ended with its DTLS association, whose successor it will have one on.
+    /// The association ended with its DTLS association, whose successor it will have one on.
     Connecting,
     /// What [`SctpCommand::Stop`](crate::SctpCommand::Stop) asked for is done: no report of the
     /// association that ended follows.
     Stopped,
-    /// It ended; each channel's end is reported by itself.
+    /// The association ended; each channel's end is reported by itself.
     Closed {
         /// Why, unless its transport was closed on purpose.
         error: Option<SctpError>,

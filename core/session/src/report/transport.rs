@@ -48,8 +48,8 @@ pub enum TransportReport {
         /// What it is.
         event: ice::PairEvent,
     },
-    /// Nothing comes of the other end's part in the DTLS handshake, in which it is the client. This end
-    /// goes on waiting, for which W3C has no state.
+    /// The other end is silent: nothing comes of its part in the DTLS handshake, in which it is the
+    /// client. This end goes on waiting, for which W3C has no state.
     DtlsSilent,
     /// W3C `RTCDtlsTransport.state` changed.
     DtlsState {

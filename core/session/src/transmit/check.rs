@@ -53,14 +53,14 @@ impl Session {
         }
     }
 
-    /// Such a check is due. The host answers by [`handle_check_leave`](Self::handle_check_leave),
-    /// before it polls for datagrams.
+    /// Whether a check is due that wants leave. The host answers by
+    /// [`handle_check_leave`](Self::handle_check_leave), before it polls for datagrams.
     pub fn wants_check_leave(&self, now: Instant) -> bool {
         let mut agents = self.transports.iter().map(|transport| &transport.agent);
         agents.any(|agent| agent.wants_check_leave(now))
     }
 
-    /// One check of a transport that wants leave may leave, or none of all these for now.
+    /// Lets one check of a transport that wants leave go, or none of all these for now.
     pub fn handle_check_leave(&mut self, now: Instant, leave: ice::CheckLeave) {
         let agents = self.transports.iter_mut().map(|t| &mut t.agent);
         let wanting = agents.filter(|agent| agent.wants_check_leave(now));

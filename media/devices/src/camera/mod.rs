@@ -42,7 +42,7 @@ struct Setting {
 }
 
 impl CameraDevices {
-    /// Those of the machine.
+    /// The cameras of the machine.
     pub fn new() -> Self {
         CameraDevices::default()
     }

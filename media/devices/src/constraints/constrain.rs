@@ -70,13 +70,13 @@ fn nothing<T>() -> Option<T> {
     None
 }
 
-/// One text, or several of which each will do.
+/// A text, or several of which each will do.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum DomStrings {
-    /// One.
+    /// One text.
     One(String),
-    /// Any of them. None at all asks for nothing.
+    /// Any of several texts. None at all asks for nothing.
     Many(Vec<String>),
 }
 
@@ -128,7 +128,7 @@ impl<T> ConstrainRange<T> {
         }
     }
 
-    /// The same with `min`.
+    /// Adds `min` to the constraint.
     pub fn and_min(self, value: T) -> Self {
         ConstrainRange {
             min: Some(value),
@@ -136,7 +136,7 @@ impl<T> ConstrainRange<T> {
         }
     }
 
-    /// The same with `max`.
+    /// Adds `max` to the constraint.
     pub fn and_max(self, value: T) -> Self {
         ConstrainRange {
             max: Some(value),

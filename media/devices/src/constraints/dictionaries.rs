@@ -195,18 +195,18 @@ impl<T: Copy + PartialOrd> Range<T> {
 #[serde(rename_all = "lowercase")]
 #[doc(alias = "VideoFacingModeEnum")]
 pub enum VideoFacingMode {
-    /// At whoever sits before it.
+    /// `"user"`: the camera looks at whoever sits before it.
     User,
-    /// Away from that one.
+    /// `"environment"`: the camera looks away from whoever sits before it.
     Environment,
-    /// To the left.
+    /// `"left"`: the camera looks to the left.
     Left,
-    /// To the right.
+    /// `"right"`: the camera looks to the right.
     Right,
 }
 
 impl VideoFacingMode {
-    /// Its name in JavaScript.
+    /// The mode's name in JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {
             VideoFacingMode::User => "user",
@@ -222,14 +222,14 @@ impl VideoFacingMode {
 #[serde(rename_all = "kebab-case")]
 #[doc(alias = "VideoResizeModeEnum")]
 pub enum VideoResizeMode {
-    /// Nothing: size and rate are those of the device.
+    /// `"none"`: size and rate are those of the device.
     None,
-    /// They are cut and made smaller, and some are left out.
+    /// `"crop-and-scale"`: pictures are cut and made smaller, and some are left out.
     CropAndScale,
 }
 
 impl VideoResizeMode {
-    /// Its name in JavaScript.
+    /// The mode's name in JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {
             VideoResizeMode::None => "none",
@@ -285,7 +285,7 @@ impl Property {
         Property::GroupId,
     ];
 
-    /// Its name in JavaScript.
+    /// The property's name in JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {
             Property::Width => "width",

@@ -106,7 +106,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// By the ending of a file's name: `.y4m`, `.wav`.
+    /// The format that a file's name ends with: `.y4m`, `.wav`.
     pub fn of_path(path: impl AsRef<Path>) -> Option<Self> {
         let ending = path.as_ref().extension()?.to_str()?.to_ascii_lowercase();
         match ending.as_str() {
@@ -207,7 +207,7 @@ impl FileSource {
 }
 
 impl FileDevices {
-    /// None yet.
+    /// Devices without any file yet.
     pub fn new() -> Self {
         FileDevices::default()
     }

@@ -50,7 +50,7 @@ impl<W: Write + Seek> fmt::Debug for WavWriter<W> {
 }
 
 impl<W: Write + Seek> WavWriter<W> {
-    /// One that writes to `to`.
+    /// A writer of a WAV file that writes to `to`.
     pub fn new(to: W) -> Self {
         WavWriter(State::Empty(to))
     }

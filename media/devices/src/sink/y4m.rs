@@ -56,7 +56,7 @@ impl<W: Write> std::fmt::Debug for Y4mWriter<W> {
 }
 
 impl<W: Write> Y4mWriter<W> {
-    /// One of so many pictures a second.
+    /// A writer of so many pictures a second, which writes to `to`.
     pub fn new(to: W, rate: u32) -> Self {
         Y4mWriter {
             rate: rate.max(1),

@@ -77,7 +77,7 @@ fn is_part(name: &str) -> bool {
 }
 
 impl SoundDevices {
-    /// Those of the system's usual interface.
+    /// The sound devices of the system's usual interface.
     pub fn new() -> Self {
         SoundDevices::default()
     }
