@@ -141,8 +141,8 @@ pub enum Event {
         transport: IceTransport,
         /// The pair.
         pair: Box<IceCandidatePair>,
-        /// Of a pair that nothing needs and that may stay: it is removed when this is dropped, unless it
-        /// was canceled. Else it is gone.
+        /// The proposal to remove a pair that nothing needs and that may stay: the pair is removed when
+        /// this is dropped, unless it was canceled. Else it is gone.
         proposal: Option<CandidatePairProposal>,
     },
     /// `statechange` at the SCTP transport
@@ -157,9 +157,9 @@ pub enum Event {
     KeyFrameRequest {
         /// The sender.
         sender: RtpSender,
-        /// Which of its encodings, by its index.
+        /// The index of the sender's encoding.
         encoding: usize,
-        /// That encoding's RID.
+        /// The RID of the encoding.
         rid: Option<String>,
     },
     /// What the encoders of this sender may make is another rate

@@ -35,7 +35,7 @@ pub(crate) const ITEMS_IN_SHARED_MEMORY: usize = 64;
 /// oldest packets beyond four times as many.
 pub const SEND_ITEMS: usize = 1024;
 
-/// Bytes of them.
+/// Bytes of packets and frames that one sender was given and that have not left.
 pub const SEND_ITEMS_BYTES: usize = 2 << 20;
 
 pub use duologue_peer::limits::SEND_OVERHEAD;

@@ -18,7 +18,7 @@ impl Message {
         }
     }
 
-    /// Whether it has no bytes.
+    /// Whether the message has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

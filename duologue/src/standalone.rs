@@ -139,7 +139,7 @@ impl StandaloneIceTransport {
         self.with(|peer| peer.add_remote_candidate(candidate))
     }
 
-    /// `stop()`: it ends for good.
+    /// `stop()`: ends the transport for good.
     pub fn stop(&self) {
         self.with(peer::StandaloneIceTransport::stop);
     }

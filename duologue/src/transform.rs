@@ -108,7 +108,7 @@ pub struct FrameMetadata {
     pub frame_id: Option<u64>,
     /// `dependencies`: the numbers of the frames that it needs
     pub dependencies: Vec<u64>,
-    /// Whether no other frame needs it.
+    /// Whether no other frame needs this one.
     pub discardable: bool,
     /// `audioLevel`, in dB below overload (RFC 6464).
     pub audio_level: Option<AudioLevel>,

@@ -154,7 +154,7 @@ protocol: IceProtocol,
  */
 port: number,
 /**
- * Where it comes from.
+ * The type of the candidate: where it comes from.
  */
 type: IceCandidateType,
 /**
@@ -162,11 +162,11 @@ type: IceCandidateType,
  */
 tcpType?: IceTcpCandidateType | null,
 /**
- * The address it was derived from.
+ * The address that the candidate was derived from.
  */
 relatedAddress?: string | null,
 /**
- * The port it was derived from.
+ * The port that the candidate was derived from.
  */
 relatedPort?: number | null, };
 
@@ -280,11 +280,11 @@ export type IceTransportState = "closed" | "failed" | "disconnected" | "new" | "
  */
 export type IdentityAssertion = {
 /**
- * The domain of the provider that validated it.
+ * The domain of the provider that validated the identity.
  */
 idp: string,
 /**
- * Who it is: `user@domain`.
+ * The identity of the other end: `user@domain`.
  */
 name: string, };
 
@@ -337,7 +337,7 @@ peerIdentity?: string | null, };
  */
 export type IdentityValidationResult = {
 /**
- * Who it is: `user@domain`.
+ * The identity of the other end: `user@domain`.
  */
 identity: string,
 /**
@@ -672,7 +672,7 @@ export type RtpEncodingParameters = {
  */
 rid?: string | null,
 /**
- * Whether it is sent.
+ * Whether the encoding is sent.
  */
 active: boolean,
 /**
@@ -747,7 +747,7 @@ uri: string,
  */
 id: number,
 /**
- * Whether it is encrypted.
+ * Whether the extension is encrypted.
  */
 encrypted: boolean, };
 
@@ -756,7 +756,7 @@ encrypted: boolean, };
  */
 export type RtpReceiveParameters = {
 /**
- * Header extensions it is prepared to receive.
+ * Header extensions that the receiver is prepared to receive.
  */
 headerExtensions: Array<RtpHeaderExtensionParameters>,
 /**
@@ -764,7 +764,7 @@ headerExtensions: Array<RtpHeaderExtensionParameters>,
  */
 rtcp: RtcpParameters,
 /**
- * Codecs it is prepared to receive.
+ * Codecs that the receiver is prepared to receive.
  */
 codecs: Array<RtpCodecParameters>, };
 

@@ -21,7 +21,7 @@ pub enum AudioCodec {
 }
 
 impl AudioCodec {
-    /// All of them.
+    /// All audio codecs.
     pub const ALL: [AudioCodec; 4] = [
         AudioCodec::Opus,
         AudioCodec::G722,
@@ -86,7 +86,7 @@ pub struct AudioData {
     samples: Arc<[f32]>,
     sample_rate: u32,
     channels: u8,
-    /// When its first sample is of, on the clock of its source.
+    /// The time of the first sample, on the clock of its source.
     pub timestamp: Duration,
 }
 
@@ -133,7 +133,7 @@ impl AudioData {
         self.samples.len() / usize::from(self.channels)
     }
 
-    /// How long it lasts.
+    /// How long the sound lasts.
     pub fn duration(&self) -> Duration {
         let nanos = self.frames() as u64 * 1_000_000_000 / u64::from(self.sample_rate);
         Duration::from_nanos(nanos)
@@ -149,7 +149,7 @@ impl AudioData {
 /// What an encoder of sound is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AudioEncoderConfig {
-    /// Which format it makes.
+    /// The format that the encoder makes.
     pub codec: AudioCodec,
     /// The number of channels, one or two.
     pub channels: u8,
@@ -184,7 +184,7 @@ impl AudioEncoderConfig {
         self.codec.sample_rate() as usize / 1_000 * usize::from(self.packet_ms)
     }
 
-    /// Says whether it can be at all.
+    /// Says whether an encoder can be so at all.
     ///
     /// # Errors
     /// `Invalid` if it cannot.
@@ -201,9 +201,9 @@ impl AudioEncoderConfig {
 /// What a decoder of sound is for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AudioDecoderConfig {
-    /// Which format it takes.
+    /// The format that the decoder takes.
     pub codec: AudioCodec,
-    /// How many channels it makes of whatever comes.
+    /// How many channels the decoder makes of whatever comes.
     pub channels: u8,
 }
 

@@ -18,7 +18,7 @@ pub enum PixelFormat {
 }
 
 impl PixelFormat {
-    /// How many planes it has.
+    /// How many planes the format has.
     pub const fn planes(self) -> usize {
         match self {
             PixelFormat::I420 => 3,
@@ -83,9 +83,9 @@ pub struct VideoFrame {
     width: u32,
     height: u32,
     planes: Vec<Plane>,
-    /// How far it is to be turned.
+    /// How far the picture is to be turned.
     pub rotation: Rotation,
-    /// When it is of, on the clock of its source.
+    /// The time of the picture, on the clock of its source.
     pub timestamp: Duration,
 }
 
@@ -170,7 +170,7 @@ impl VideoFrame {
         check_size(width, height, limits::MAX_PIXELS)
     }
 
-    /// How its pixels lie.
+    /// How the pixels of the picture lie.
     pub fn format(&self) -> PixelFormat {
         self.format
     }
@@ -200,7 +200,8 @@ impl VideoFrame {
         &plane.data[row * plane.stride..][..len]
     }
 
-    /// A part of it, without a copy. The corner moves to even numbers where colours have half the size.
+    /// A part of the picture, without a copy. The corner moves to even numbers where colours have
+    /// half the size.
     ///
     /// # Errors
     /// `Invalid` for a part of nothing, or that is not in the picture.

@@ -25,7 +25,7 @@ pub enum VideoCodec {
 }
 
 impl VideoCodec {
-    /// All of them.
+    /// All video codecs.
     pub const ALL: [VideoCodec; 5] = [
         VideoCodec::Vp8,
         VideoCodec::Vp9,
@@ -52,7 +52,7 @@ impl VideoCodec {
         VideoCodec::ALL.into_iter().find(|it| video && named(it))
     }
 
-    /// How its frames become packets.
+    /// How the codec's frames become packets.
     pub fn payload_format(self) -> PayloadFormat {
         PayloadFormat::negotiated(self.as_str(), Fmtp::of(None))
     }
@@ -67,7 +67,7 @@ impl fmt::Display for VideoCodec {
 /// What an encoder of pictures is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoEncoderConfig {
-    /// Which format it makes.
+    /// The format that the encoder makes.
     pub codec: VideoCodec,
     /// Pixels of a row.
     pub width: u32,
@@ -111,7 +111,7 @@ impl VideoEncoderConfig {
         )
     }
 
-    /// Says whether it can be at all.
+    /// Says whether an encoder can be so at all.
     ///
     /// # Errors
     /// `Invalid` for a size, a rate or a frame rate of zero; `TooLarge` for more pixels than
@@ -129,7 +129,7 @@ impl VideoEncoderConfig {
 /// What a decoder of pictures is for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoDecoderConfig {
-    /// Which format it takes.
+    /// The format that the decoder takes.
     pub codec: VideoCodec,
     /// Pictures with more pixels are refused before anything is allocated for them.
     pub max_pixels: u64,
@@ -157,7 +157,7 @@ pub struct EncodedVideoChunk {
     pub key: bool,
     /// The time of the picture, by its source's clock.
     pub timestamp: Duration,
-    /// How coarse it is, by the scale of its codec.
+    /// How coarse the picture is, by the scale of its codec.
     pub qp: Option<u8>,
     /// The temporal layer, where there are several.
     pub temporal: Option<u8>,

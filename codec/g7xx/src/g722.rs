@@ -62,7 +62,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// After silence.
+    /// An encoder of what comes after silence.
     pub fn new() -> Self {
         Encoder::default()
     }
@@ -86,7 +86,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// After silence.
+    /// A decoder of what comes after silence.
     pub fn new() -> Self {
         Decoder::default()
     }

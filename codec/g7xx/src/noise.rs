@@ -14,7 +14,7 @@
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComfortNoise {
-    /// Below the level of overload, in decibels: 0 to 127.
+    /// The level of the noise, in decibels below overload: 0 to 127.
     pub level: u8,
     /// Reflection coefficients of an all-pole filter, between -1 and 1; none for white noise. RFC 3389
     /// leaves their sign open: as libwebrtc and FFmpeg have it, the first is below zero where

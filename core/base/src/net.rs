@@ -51,16 +51,16 @@ impl Dscp {
 /// Where a received datagram came from and how. The bytes travel beside it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Datagram {
-    /// The socket it arrived at.
+    /// The socket that the datagram arrived at.
     pub socket: SocketId,
-    /// When it arrived: by the system's own stamp where it gives one, else when it was taken from
-    /// the socket. Never later than the `now` it is handed over with.
+    /// When the datagram arrived: by the system's own stamp where it gives one, else when it was
+    /// taken from the socket. Never later than the `now` it is handed over with.
     pub received: Instant,
-    /// The sender's address.
+    /// The address of the datagram's sender.
     pub remote: SocketAddr,
-    /// The address it was sent to, when the socket is bound to a wildcard and the system says.
+    /// The address that the datagram was sent to, when the socket is bound to a wildcard and the system says.
     pub local_ip: Option<IpAddr>,
-    /// The ECN mark that it carries, or is to carry.
+    /// The ECN mark that the datagram carries.
     pub ecn: Ecn,
 }
 

@@ -38,7 +38,7 @@ impl IceRole {
 pub enum DtlsRole {
     /// Sends the ClientHello: `a=setup:active`.
     Client,
-    /// Waits for it: `a=setup:passive`.
+    /// Waits for the ClientHello: `a=setup:passive`.
     Server,
 }
 

@@ -44,7 +44,7 @@ impl DcepMessage {
         }
     }
 
-    /// Writes it. Names longer than 65535 bytes are cut, at a character: the owner has checked.
+    /// Writes the message. Names longer than 65535 bytes are cut, at a character: the owner has checked.
     pub fn encode(&self) -> Bytes {
         match self {
             DcepMessage::Ack => Bytes::from_static(&[TYPE_ACK]),

@@ -22,7 +22,7 @@ pub struct ChannelInit {
 /// How long an undelivered message is tried (RFC 8831 §6.6, RFC 3758).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Reliability {
-    /// Until it arrives.
+    /// The message is tried until it arrives.
     #[default]
     Reliable,
     /// W3C `maxRetransmits`: this many times after the first.

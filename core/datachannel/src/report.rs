@@ -12,7 +12,7 @@ pub enum ChannelReport {
     Announced {
         /// The key the session gave it: odd.
         channel: ChannelKey,
-        /// Its stream: W3C `id`.
+        /// The stream of the channel: W3C `id`.
         stream: StreamId,
         /// What the peer made it with.
         init: ChannelInit,

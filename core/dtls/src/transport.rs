@@ -46,7 +46,7 @@ pub enum Event {
     Connected {
         /// The peer's certificate in DER form.
         remote_certificate: Vec<u8>,
-        /// That of ours which was shown; none if the peer did not ask, or verifies none of them.
+        /// The certificate of ours that was shown; none if the peer did not ask, or verifies none of them.
         local_certificate: Option<Certificate>,
         /// The version agreed on.
         version: Version,

@@ -141,13 +141,13 @@ pub struct Candidate {
     pub protocol: Protocol,
     /// Preference among the candidates of its agent (RFC 8445 §5.1.2).
     pub priority: u32,
-    /// The address to reach it at.
+    /// The address to reach the candidate at.
     pub addr: SocketAddr,
     /// The name that is signalled in place of the IP address
     /// (draft-ietf-mmusic-mdns-ice-candidates). A remote candidate that comes with one has the
     /// address 0.0.0.0 until the name is resolved.
     pub name: Option<MdnsName>,
-    /// How it was learnt.
+    /// The kind of the candidate: how it was learnt.
     pub kind: CandidateKind,
     /// The kind of a TCP candidate.
     pub tcp_type: Option<TcpType>,
@@ -157,7 +157,7 @@ pub struct Candidate {
     pub url: Option<String>,
     /// How the server of a relayed local candidate is spoken to.
     pub relay_protocol: Option<RelayProtocol>,
-    /// The username fragment it is tagged with (RFC 8838 §4), which names its generation.
+    /// The username fragment that the candidate is tagged with (RFC 8838 §4), which names its generation.
     pub ufrag: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::{Candidate, ConnectId, Failure, GatheringState, PairId, Security, Tra
 pub struct CandidatePair {
     /// Names the pair in [`PairStats`](crate::PairStats).
     pub id: PairId,
-    /// The generation it belongs to.
+    /// The generation that the pair belongs to.
     pub generation: Generation,
     /// The candidate of this agent.
     pub local: Candidate,

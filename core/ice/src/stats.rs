@@ -43,15 +43,15 @@ pub struct PairStats {
     pub id: PairId,
     /// The generation that the pair belongs to.
     pub generation: Generation,
-    /// Index into the local candidates of the generation.
+    /// Index into the local candidates of the pair's generation.
     pub local: usize,
-    /// Index into its remote candidates.
+    /// Index into the remote candidates of the pair's generation.
     pub remote: usize,
-    /// State of its check.
+    /// State of the pair's check.
     pub state: PairState,
-    /// The controlling agent nominated it.
+    /// Whether the controlling agent nominated the pair.
     pub nominated: bool,
-    /// Data is sent on it.
+    /// Whether data is sent on the pair.
     pub selected: bool,
     /// Counters.
     pub counters: PairCounters,

@@ -144,7 +144,7 @@ impl Certificate {
         self.0.key.algorithm()
     }
 
-    /// When it ceases to be valid: W3C `RTCCertificate.expires`.
+    /// When the certificate ceases to be valid: W3C `RTCCertificate.expires`.
     pub fn expires(&self) -> WallClock {
         self.0.expires
     }
@@ -177,7 +177,7 @@ impl Certificates {
         &self.0[0]
     }
 
-    /// All of them.
+    /// All certificates, the most wanted first.
     pub fn iter(&self) -> impl Iterator<Item = &Certificate> {
         self.0.iter()
     }
@@ -254,7 +254,7 @@ fn self_sign(
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenerateError {
-    /// Neither 2048, 3072 nor 4096 bits: W3C `NotSupportedError`.
+    /// The modulus has neither 2048, 3072 nor 4096 bits: W3C `NotSupportedError`.
     #[error("an RSA modulus has 2048, 3072 or 4096 bits here")]
     UnsupportedModulusLength,
     /// The cryptographic library could not make the key.

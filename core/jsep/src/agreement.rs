@@ -105,24 +105,24 @@ impl Agreement {
 pub struct MediaAgreement {
     /// The section's tag, as given or generated.
     pub mid: Mid,
-    /// What it is about.
+    /// The kind of the section: what it is about.
     pub kind: SectionKind,
     /// Whether the section's port is zero and it is not bundle-only: it carries nothing, and may be recycled.
     pub rejected: bool,
-    /// Why the answer rejects it; none where the offer did.
+    /// Why the answer rejects the section; none where the offer did.
     pub rejection: Option<Rejection>,
-    /// The transceiver that is associated with it. A rejected section of a stable agreement still
-    /// names the transceiver it had, which is stopped and has no mid any more.
+    /// The transceiver that is associated with the section. A rejected section of a stable
+    /// agreement still names the transceiver it had, which is stopped and has no mid any more.
     pub transceiver: Option<TransceiverId>,
-    /// The transport it uses; `None` when rejected.
+    /// The transport that the section uses; `None` when rejected.
     pub transport: Option<TransportKey>,
-    /// What the last answer or provisional answer made of its direction, seen from here.
+    /// What the last answer or provisional answer made of the section's direction, seen from here.
     #[doc(alias = "[[CurrentDirection]]")]
     pub current_direction: Option<Direction>,
     /// The direction that the last track event was about.
     #[doc(alias = "[[FiredDirection]]")]
     pub fired_direction: Option<Direction>,
-    /// The latest description lets this end receive.
+    /// Whether the latest description lets this end receive.
     #[doc(alias = "[[Receptive]]")]
     pub receptive: bool,
     /// Ids of the streams that the other end puts its track in, while it sends.
@@ -234,9 +234,9 @@ pub struct SctpInits {
 /// What was agreed on for one transport.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransportAgreement {
-    /// The m-section that stands for it. When another one comes to the head of the BUNDLE group,
-    /// the group gets another transport: RFC 9143 §7.5 would have it go on over the one that it
-    /// has, but libwebrtc and Firefox make a new one, and no description tells.
+    /// The m-section that stands for the transport. When another one comes to the head of the
+    /// BUNDLE group, the group gets another transport: RFC 9143 §7.5 would have it go on over the
+    /// one that it has, but libwebrtc and Firefox make a new one, and no description tells.
     pub mid: Mid,
     /// Which set of ICE credentials is in use.
     pub generation: Generation,

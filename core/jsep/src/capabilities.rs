@@ -35,7 +35,7 @@ pub struct Capabilities {
 pub struct CodecCapability {
     /// The codec.
     pub codec: Codec,
-    /// The payload type it likes best.
+    /// The preferred payload type of the codec.
     pub payload_type: PayloadType,
     /// The payload type its retransmissions like best; `None` when it is not retransmitted.
     pub rtx: Option<PayloadType>,
@@ -43,7 +43,7 @@ pub struct CodecCapability {
     pub offer: bool,
     /// Whether retransmissions of the codec are offered, too.
     pub offer_rtx: bool,
-    /// Feedback it understands.
+    /// The RTCP feedback that the codec understands.
     pub feedback: Vec<RtcpFeedback>,
     /// Whether the codec can be sent (an encoder or pass-through exists).
     pub send: bool,
@@ -57,7 +57,7 @@ pub struct CodecCapability {
 #[doc(alias = "RTCRtpHeaderExtensionCapability")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HeaderExtensionCapability {
-    /// Which kind of media it is for.
+    /// The kind of media that the header extension is for.
     pub kind: MediaKind,
     /// The extension's URI (RFC 8285 §5).
     pub uri: String,

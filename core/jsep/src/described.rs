@@ -11,7 +11,7 @@ use crate::candidates::CandidateTarget;
 /// Candidates that stand in a remote description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribedCandidates {
-    /// Where they belong.
+    /// Where the candidates belong.
     pub target: CandidateTarget,
     /// The candidates in their order.
     pub candidates: Vec<Candidate>,

@@ -154,7 +154,7 @@ impl Default for SctpIntent {
 #[doc(alias = "RTCRtpTransceiver")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TransceiverIntent {
-    /// Which one.
+    /// The id of the transceiver.
     pub id: TransceiverId,
     /// Audio or video.
     pub kind: MediaKind,

@@ -27,7 +27,7 @@ pub struct SurfaceChange {
 /// then.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransceiverChange {
-    /// Which one.
+    /// The id of the transceiver.
     pub id: TransceiverId,
     /// The kind of media of the transceiver.
     pub kind: MediaKind,

@@ -22,11 +22,11 @@ pub enum Destination {
 /// A datagram to send.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Transmit {
-    /// The link to send it on.
+    /// The link to send the datagram on.
     pub link: Link,
-    /// The socket to send it from.
+    /// The socket to send the datagram from.
     pub source: Source,
-    /// Where it goes.
+    /// The destination of the datagram.
     pub destination: Destination,
     /// The datagram's content.
     pub bytes: Vec<u8>,
@@ -39,7 +39,7 @@ pub enum Event {
     Resolved {
         /// The name.
         name: MdnsName,
-        /// Its addresses; none when nobody answers. A candidate's name has one.
+        /// The addresses of the name; none when nobody answers. A candidate's name has one.
         addresses: Vec<IpAddr>,
     },
 }

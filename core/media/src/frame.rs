@@ -16,21 +16,21 @@ use duologue_rtp::{NtpTime, PayloadType, Rid, ScalabilityMode, Ssrc};
 pub struct EncodedFrame {
     /// The SSRC of the frame's stream.
     pub ssrc: Ssrc,
-    /// Which simulcast layer it belongs to, by its index among those of the descriptions, 0 where there
-    /// is one. Key frames are asked for by it.
+    /// The simulcast layer that the frame belongs to, by its index among those of the descriptions,
+    /// 0 where there is one. Key frames are asked for by it.
     pub encoding: usize,
-    /// The name of that layer, where layers have names.
+    /// The name of the simulcast layer, where layers have names.
     pub rid: Option<Rid>,
-    /// Which of the receiver's codecs it is of.
+    /// The payload type: which of the receiver's codecs the frame is of.
     pub payload_type: PayloadType,
     /// The frame's RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
-    /// The number of its first packet, extended.
+    /// The sequence number of the frame's first packet, extended.
     pub sequence_number: u64,
-    /// Whether it is a key frame, which needs no other one.
+    /// Whether the frame is a key frame, which needs no other one.
     pub key: bool,
-    /// The size of its pictures, where the frame says it: key frames do. Of several spatial layers it is the
-    /// highest one's.
+    /// The size of the frame's pictures, where it says it: key frames do. Of several spatial layers
+    /// it is the highest one's.
     pub size: Option<FrameSize>,
     /// The temporal layer, where packets say it.
     pub temporal: Option<u8>,
@@ -41,25 +41,26 @@ pub struct EncodedFrame {
     pub frame_id: Option<u64>,
     /// The numbers of the frames that it needs, where it has one.
     pub dependencies: Vec<u64>,
-    /// Whether no other frame needs it.
+    /// Whether no other frame needs this one.
     pub discardable: bool,
-    /// How loud it is (RFC 6464).
+    /// How loud the frame is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
-    /// Who contributed to it, if a mixer made it.
+    /// Who contributed to the frame, if a mixer made it.
     pub contributing_sources: Vec<Contributor>,
-    /// When it was captured, by the clock of whoever did, as its packets or those shortly before them
-    /// say (`abs-capture-time`).
+    /// When the frame was captured, by the clock of whoever did, as its packets or those shortly
+    /// before them say (`abs-capture-time`).
     pub capture_time: Option<CaptureTime>,
     /// The moment of capture by the clock of this end, about: once a sender report told how the clocks are
     /// to each other.
     pub captured: Option<Instant>,
     /// The bytes of the encoded frame.
     pub data: Bytes,
-    /// When its first packet arrived.
+    /// When the frame's first packet arrived.
     pub first_received: Instant,
-    /// When its last packet arrived.
+    /// When the frame's last packet arrived.
     pub received: Instant,
-    /// Some of it was lost and came by a repair: it says nothing of how evenly packets come.
+    /// Whether some of the frame was lost and came by a repair: it says nothing then of how evenly
+    /// packets come.
     pub repaired: bool,
     /// What the last sender report of its stream told, if one came.
     pub sender_time: Option<SenderTime>,
@@ -78,20 +79,20 @@ pub struct SenderTime {
 /// A frame to send: what the sender does not decide itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncodedFrameInit {
-    /// Which encoding of the sender it belongs to, by its index; 0 where there is one.
+    /// The encoding of the sender that the frame belongs to, by its index; 0 where there is one.
     pub encoding: usize,
-    /// Which of the sender's codecs it is of; the preferred one when missing.
+    /// The payload type: which of the sender's codecs the frame is of; the preferred one when missing.
     pub payload_type: Option<PayloadType>,
     /// The frame's RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
-    /// How loud it is, told where that is agreed (RFC 6464).
+    /// How loud the frame is, told where that is agreed (RFC 6464).
     pub audio_level: Option<AudioLevel>,
-    /// Who contributed to it, at most fifteen. How loud they are is told where that is agreed (RFC
-    /// 6465) and known of all.
+    /// Who contributed to the frame, at most fifteen. How loud they are is told where that is
+    /// agreed (RFC 6465) and known of all.
     pub contributing_sources: Vec<Contributor>,
-    /// When it was captured elsewhere, told where that is agreed (`abs-capture-time`).
+    /// When the frame was captured elsewhere, told where that is agreed (`abs-capture-time`).
     pub capture_time: Option<CaptureTime>,
-    /// When it was captured by the clock of this end, of media captured here.
+    /// When the frame was captured by the clock of this end, of media captured here.
     pub captured: Option<Instant>,
     /// The temporal layer, told where the format can.
     pub temporal: Option<u8>,
@@ -104,7 +105,7 @@ pub struct EncodedFrameInit {
     /// The numbers of all frames that it needs, told where that is agreed (AV1 RTP payload format,
     /// appendix A). Without, a frame is told to need what its temporal layer may need.
     pub dependencies: Option<Vec<u64>>,
-    /// Whether no other frame needs it.
+    /// Whether no other frame needs this one.
     pub discardable: bool,
     /// The frame's bytes, in the form of [`EncodedFrame`].
     pub data: Bytes,
@@ -115,6 +116,6 @@ pub struct EncodedFrameInit {
 pub struct Contributor {
     /// The stream that the mixer received.
     pub ssrc: Ssrc,
-    /// How loud it is (RFC 6465).
+    /// How loud the contributor is (RFC 6465).
     pub audio_level: Option<AudioLevel>,
 }

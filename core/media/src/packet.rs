@@ -12,24 +12,24 @@ use duologue_rtp::{PayloadType, Rid, Ssrc};
 pub struct RtpPacket {
     /// The SSRC of the packet's stream.
     pub ssrc: Ssrc,
-    /// Which simulcast layer it belongs to, by its index among those of the descriptions, 0 where there
-    /// is one. Key frames are asked for by it.
+    /// The simulcast layer that the packet belongs to, by its index among those of the
+    /// descriptions, 0 where there is one. Key frames are asked for by it.
     pub encoding: usize,
-    /// The name of that layer, where layers have names.
+    /// The name of the simulcast layer, where layers have names.
     pub rid: Option<Rid>,
     /// What the payload is, by the receiver's parameters.
     pub payload_type: PayloadType,
-    /// Extended: the low 16 bits are the packet's own, and it grows beyond them.
+    /// The sequence number, extended: the low 16 bits are the packet's own, and it grows beyond them.
     pub sequence_number: u64,
     /// The RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
     /// The last packet of a frame, of most kinds of video.
     pub marker: bool,
-    /// How loud it is (RFC 6464).
+    /// How loud the packet is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
-    /// Who contributed to it, if a mixer made it.
+    /// Who contributed to the packet, if a mixer made it.
     pub contributing_sources: Vec<Contributor>,
-    /// When the first frame in it was captured, if this packet says it (`abs-capture-time`).
+    /// When the first frame in the packet was captured, if it says so (`abs-capture-time`).
     pub capture_time: Option<CaptureTime>,
     /// What its frame depends on (AV1 RTP payload format, appendix A), as it came; empty where it does
     /// not say. [`DependencyReader`](duologue_rtp::ext::DependencyReader) reads it.
@@ -40,9 +40,9 @@ pub struct RtpPacket {
     pub layers_allocation: Bytes,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
     pub payload: Bytes,
-    /// When it arrived.
+    /// When the packet arrived.
     pub received: Instant,
-    /// Whether it was lost and came by a repair.
+    /// Whether the packet was lost and came by a repair.
     pub repaired: bool,
 }
 
@@ -80,13 +80,13 @@ pub struct RtpSource {
     pub source: Ssrc,
     /// Whether the source contributed; else it sent the packets.
     pub contributing: bool,
-    /// When its last packet came.
+    /// When the last packet of the source came.
     pub received: Instant,
-    /// The RTP time stamp of that packet, in units of the codec's clock.
+    /// The RTP time stamp of the source's last packet, in units of the codec's clock.
     pub timestamp: u32,
-    /// How loud it was, if packets say it.
+    /// How loud the source was, if packets say it.
     pub audio_level: Option<AudioLevel>,
-    /// When what is in that packet was captured, as it says or as one shortly before it said.
+    /// When what is in the source's last packet was captured, as it says or as one shortly before it said.
     pub capture_time: Option<CaptureTime>,
 }
 
@@ -94,7 +94,7 @@ pub struct RtpSource {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[doc(alias = "RTCRtpPacketInit")]
 pub struct RtpPacketInit {
-    /// Which encoding of the sender it belongs to, by its index; 0 where there is one.
+    /// The encoding of the sender that the packet belongs to, by its index; 0 where there is one.
     pub encoding: usize,
     /// The payload type, one of the sender's parameters; the preferred codec's when missing.
     pub payload_type: Option<PayloadType>,
@@ -104,13 +104,13 @@ pub struct RtpPacketInit {
     pub timestamp: u32,
     /// The last packet of a frame, of most kinds of video.
     pub marker: bool,
-    /// How loud it is, told where that is agreed (RFC 6464).
+    /// How loud the packet is, told where that is agreed (RFC 6464).
     pub audio_level: Option<AudioLevel>,
-    /// Who contributed to it, at most fifteen. How loud they are is told where that is agreed (RFC
-    /// 6465) and known of all.
+    /// Who contributed to the packet, at most fifteen. How loud they are is told where that is
+    /// agreed (RFC 6465) and known of all.
     pub contributing_sources: Vec<Contributor>,
-    /// When the first frame in it was captured, told where that is agreed (`abs-capture-time`) and does
-    /// not follow from an earlier packet's.
+    /// When the first frame in the packet was captured, told where that is agreed
+    /// (`abs-capture-time`) and does not follow from an earlier packet's.
     pub capture_time: Option<CaptureTime>,
     /// What its frame depends on, told where that is agreed (AV1 RTP payload format, appendix A); empty
     /// for nothing.
@@ -124,7 +124,7 @@ pub struct RtpPacketInit {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SendEncoding {
-    /// Whether it is sent. Packets for one that is not are dropped.
+    /// Whether the encoding is sent. Packets for one that is not are dropped.
     pub active: bool,
     /// `maxBitrate`: bits per second, headers left out.
     pub max_bitrate: Option<u32>,

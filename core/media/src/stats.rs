@@ -41,11 +41,11 @@ pub struct MediaStats {
 pub struct InboundStats {
     /// The stream's key, which no other stream of the transport ever has; an SSRC may come again.
     pub key: u64,
-    /// Whose it is.
+    /// The receiver of the stream.
     pub receiver: TransceiverId,
     /// `ssrc`
     pub ssrc: Ssrc,
-    /// Which of the layers.
+    /// The index of the stream's simulcast layer.
     pub encoding: usize,
     /// `kind`
     pub kind: MediaKind,
@@ -97,7 +97,7 @@ pub struct RepairStats {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SenderReportStats {
-    /// When the last one came.
+    /// When the last sender report came.
     pub received: Instant,
     /// `remoteTimestamp`
     pub ntp: NtpTime,
@@ -118,7 +118,7 @@ pub struct SenderReportStats {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutboundStats {
-    /// Whose it is.
+    /// The sender of the stream.
     pub sender: TransceiverId,
     /// `ssrc`
     pub ssrc: Ssrc,

@@ -31,8 +31,8 @@ pub struct MediaTransport {
 }
 
 impl MediaTransport {
-    /// Without streams. `origin` is the time of day at [`Instant::ZERO`], by which the other end
-    /// synchronizes streams: the same for all transports of a host.
+    /// A transport without streams. `origin` is the time of day at [`Instant::ZERO`], by which the
+    /// other end synchronizes streams: the same for all transports of a host.
     pub fn new(origin: NtpTime, mut rng: Rng) -> Self {
         MediaTransport {
             inbound: Inbound::new(),

@@ -78,15 +78,15 @@ pub struct IceCandidateParts {
     pub protocol: IceProtocol,
     /// The candidate's port.
     pub port: u16,
-    /// Where it comes from.
+    /// The type of the candidate: where it comes from.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
     #[doc(alias = "type")]
     pub candidate_type: IceCandidateType,
     /// The role of a TCP candidate.
     pub tcp_type: Option<IceTcpCandidateType>,
-    /// The address it was derived from.
+    /// The address that the candidate was derived from.
     pub related_address: Option<String>,
-    /// The port it was derived from.
+    /// The port that the candidate was derived from.
     pub related_port: Option<u16>,
 }
 

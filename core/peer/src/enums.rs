@@ -140,7 +140,7 @@ string_enum! {
     pub enum IceTransportPolicy as "RTCIceTransportPolicy" {
         /// Candidates of TURN relays only.
         Relay = "relay",
-        /// All of them.
+        /// All candidates.
         All = "all",
     }
 }
@@ -191,9 +191,9 @@ string_enum! {
         Sendonly = "sendonly",
         /// The transceiver receives.
         Recvonly = "recvonly",
-        /// Neither.
+        /// The transceiver neither sends nor receives.
         Inactive = "inactive",
-        /// Neither, never again.
+        /// The transceiver neither sends nor receives, never again.
         Stopped = "stopped",
     }
 }
@@ -223,9 +223,9 @@ impl TransceiverDirection {
 string_enum! {
     /// Whether a track can still produce media (mediacapture-streams §4.3.3).
     pub enum MediaStreamTrackState as "MediaStreamTrackState" {
-        /// Media can come of it.
+        /// Media can come of the track.
         Live = "live",
-        /// Never again.
+        /// Media never comes of the track again.
         Ended = "ended",
     }
 }
@@ -253,9 +253,9 @@ string_enum! {
     pub enum IceGathererState as "RTCIceGathererState" {
         /// Gathering has not begun.
         New = "new",
-        /// Under way.
+        /// Gathering is under way.
         Gathering = "gathering",
-        /// Done, until an ICE restart.
+        /// Gathering is done, until an ICE restart.
         Complete = "complete",
     }
 }
@@ -406,13 +406,13 @@ string_enum! {
     /// Relative priority of a channel or encoding (webrtc-priority §3).
     #[doc(alias = "RTCPriorityType")]
     pub enum PriorityType as "RTCPriorityType" {
-        /// Below best effort.
+        /// Priority below best effort.
         VeryLow = "very-low",
-        /// Best effort.
+        /// Priority of best effort.
         Low = "low",
-        /// Above best effort.
+        /// Priority above best effort.
         Medium = "medium",
-        /// Highest.
+        /// The highest priority.
         High = "high",
     }
 }
@@ -421,13 +421,13 @@ string_enum! {
     /// What an encoder gives up first (mst-content-hint §4).
     #[doc(alias = "RTCDegradationPreference")]
     pub enum DegradationPreference as "RTCDegradationPreference" {
-        /// Resolution.
+        /// The encoder gives up resolution first.
         MaintainFramerate = "maintain-framerate",
-        /// Frame rate.
+        /// The encoder gives up frame rate first.
         MaintainResolution = "maintain-resolution",
-        /// Some of both.
+        /// The encoder gives up some of both resolution and frame rate.
         Balanced = "balanced",
-        /// Neither.
+        /// The encoder gives up neither resolution nor frame rate.
         MaintainFramerateAndResolution = "maintain-framerate-and-resolution",
     }
 }

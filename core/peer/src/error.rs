@@ -85,7 +85,7 @@ constructors! {
     operation: OperationError,
     /// A string does not match its grammar.
     syntax: SyntaxError,
-    /// It failed for a reason the specification does not name.
+    /// The operation failed for a reason the specification does not name.
     unknown: UnknownError,
 }
 

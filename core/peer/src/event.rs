@@ -92,7 +92,7 @@ pub enum Event {
     IceCandidateError(IceCandidateError),
     /// `track` at the connection.
     Track {
-        /// Its transceiver, which also names the receiver.
+        /// The transceiver of the track, which also names the receiver.
         transceiver: TransceiverId,
         /// The receiver's track.
         track: TrackId,
@@ -179,9 +179,9 @@ pub enum Event {
     KeyFrameRequest {
         /// Whose sender.
         transceiver: TransceiverId,
-        /// Which of its encodings, by its index.
+        /// The index of the sender's encoding.
         encoding: usize,
-        /// That encoding's RID.
+        /// The RID of the encoding.
         rid: Option<String>,
     },
     /// What the encoders of a transceiver's sender may make is another rate: the extension
@@ -191,7 +191,7 @@ pub enum Event {
     ToneChange(TransceiverId, String),
 }
 
-/// Whose event it is.
+/// The object that an event is fired at.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
@@ -256,7 +256,7 @@ impl Event {
         }
     }
 
-    /// The object it is fired at.
+    /// The object that the event is fired at.
     pub fn target(&self) -> Target {
         match self {
             Event::NegotiationNeeded

@@ -64,7 +64,7 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 impl IceServerUrl {
-    /// Whether it names a TURN server.
+    /// Whether the URL names a TURN server.
     pub fn is_turn(&self) -> bool {
         matches!(self.scheme, IceServerScheme::Turn | IceServerScheme::Turns)
     }

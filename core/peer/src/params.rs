@@ -107,7 +107,7 @@ pub struct RtpHeaderExtensionParameters {
     pub uri: String,
     /// The extension's number in packets.
     pub id: u16,
-    /// Whether it is encrypted.
+    /// Whether the extension is encrypted.
     #[cfg_attr(feature = "serde", serde(default))]
     pub encrypted: bool,
 }
@@ -155,7 +155,7 @@ pub struct RtpEncodingParameters {
     /// The encoding's RID, when there are several. Read-only in `setParameters`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub rid: Option<String>,
-    /// Whether it is sent.
+    /// Whether the encoding is sent.
     pub active: bool,
     /// The codec to use, else the first negotiated one.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -274,11 +274,11 @@ pub struct RtpSendParameters {
     ts(optional_fields = nullable)
 )]
 pub struct RtpReceiveParameters {
-    /// Header extensions it is prepared to receive.
+    /// Header extensions that the receiver is prepared to receive.
     pub header_extensions: Vec<RtpHeaderExtensionParameters>,
     /// RTCP's parameters.
     pub rtcp: RtcpParameters,
-    /// Codecs it is prepared to receive.
+    /// Codecs that the receiver is prepared to receive.
     pub codecs: Vec<RtpCodecParameters>,
 }
 

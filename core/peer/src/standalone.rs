@@ -262,7 +262,7 @@ impl StandaloneIceTransport {
         Ok(())
     }
 
-    /// `stop()`: it ends for good.
+    /// `stop()`: ends the transport for good.
     pub fn stop(&mut self) {
         if self.view.state() == IceTransportState::Closed {
             return;

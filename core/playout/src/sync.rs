@@ -150,7 +150,7 @@ pub struct SyncDelays {
 }
 
 impl LipSync {
-    /// Neither is held back yet.
+    /// A lip sync that holds back neither sound nor pictures yet.
     pub fn new() -> Self {
         LipSync::default()
     }

@@ -21,7 +21,7 @@ pub struct TelephoneEvent {
     pub end: bool,
     /// The power of the tone, in dB below 0 dBm0, 0 to 63.
     pub volume: u8,
-    /// Since the start, in ticks of the payload type's clock.
+    /// The time since the start of the event, in ticks of the payload type's clock.
     pub duration: u16,
 }
 

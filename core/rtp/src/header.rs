@@ -220,7 +220,7 @@ impl<'a> Packet<'a> {
         self.payload().is_empty()
     }
 
-    /// Bytes of padding at its end.
+    /// Bytes of padding at the packet's end.
     pub fn padding(&self) -> u8 {
         self.padding
     }

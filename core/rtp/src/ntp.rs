@@ -44,7 +44,7 @@ impl NtpTime {
         NtpShort((self.0 >> 16) as u32)
     }
 
-    /// So much later: how a host gives a time stamp more than the milliseconds of [`WallClock`].
+    /// The time stamp so much later: how a host gives one more than the milliseconds of [`WallClock`].
     #[must_use]
     pub const fn plus(self, time: Duration) -> Self {
         let fraction = ((time.subsec_nanos() as u64) << 32) / NANOS;

@@ -28,7 +28,7 @@ pub struct Red<'a> {
 /// One block of redundant audio data: a payload in a payload (RFC 2198 §3).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Block<'a> {
-    /// Which format it has.
+    /// The payload type of the block.
     pub payload_type: PayloadType,
     /// How long it was sampled before the packet's time stamp, in ticks of the clock; 0 of the
     /// primary one. It has 14 bits.

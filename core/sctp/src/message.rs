@@ -11,7 +11,7 @@ pub struct Ppid(pub u32);
 /// A message from the peer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {
-    /// The stream it came on.
+    /// The stream that the message came on.
     pub stream: StreamId,
     /// The payload protocol identifier: what the message is.
     pub ppid: Ppid,
@@ -44,11 +44,11 @@ pub struct SendOptions {
 /// reliably.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Reliability {
-    /// Never.
+    /// The message is never given up.
     #[default]
     Reliable,
-    /// After this many retransmissions: `maxRetransmits` of the W3C.
+    /// The message is given up after this many retransmissions: `maxRetransmits` of the W3C.
     MaxRetransmits(u16),
-    /// After this time: `maxPacketLifeTime` of the W3C.
+    /// The message is given up after this time: `maxPacketLifeTime` of the W3C.
     MaxLifetime(Duration),
 }

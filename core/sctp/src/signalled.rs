@@ -25,7 +25,7 @@ use crate::{Association, Config};
 pub struct SignalledInit(Vec<u8>);
 
 impl SignalledInit {
-    /// Our own, for one association. Nothing is begun by it.
+    /// Makes the INIT chunk of this end, for one association. Nothing is begun by it.
     pub fn generate(config: &Config, rng: &mut Rng) -> Self {
         let config = config.clone().normalized();
         let mut chunk = Vec::new();

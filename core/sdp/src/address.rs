@@ -15,8 +15,8 @@ pub enum Address {
     Ip(IpAddr),
     /// A name: of a host, or of an mDNS candidate (`….local`, RFC 8828).
     Name(HostName),
-    /// Neither, which only candidates have: a zone (`fe80::1%21`), a prefix, brackets. It is kept
-    /// and nothing is sent there.
+    /// Neither an address nor a name, which only candidates have: a zone (`fe80::1%21`), a prefix,
+    /// brackets. It is kept and nothing is sent there.
     Other(Word),
 }
 

@@ -131,7 +131,7 @@ impl MediaDescription {
         &self.line
     }
 
-    /// The lines after it.
+    /// The lines after the `m=` line.
     pub fn section(&self) -> &Section {
         &self.section
     }

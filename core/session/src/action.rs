@@ -66,7 +66,7 @@ pub enum Action {
     AnnounceName {
         /// The name.
         name: MdnsName,
-        /// Its one address.
+        /// The one address of the name.
         ip: IpAddr,
     },
     /// Answer for a name no more.

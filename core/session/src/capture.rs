@@ -11,13 +11,13 @@ use crate::limits::{CAPTURED_BYTES, CAPTURED_PACKETS};
 /// A packet as it was before it was protected, or after its protection was taken off.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CapturedPacket {
-    /// When it was sent or handled.
+    /// When the packet was sent or handled.
     pub at: Instant,
-    /// The transport that it went over.
+    /// The transport that the packet went over.
     pub transport: TransportKey,
-    /// Which way.
+    /// Whether the packet was sent or received.
     pub direction: PacketDirection,
-    /// What it is.
+    /// What the packet is.
     pub protocol: CapturedProtocol,
     /// The packet.
     pub bytes: Vec<u8>,

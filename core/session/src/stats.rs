@@ -18,7 +18,7 @@ use crate::transport::Transport;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// When they were collected.
+    /// When the statistics were collected.
     pub now: Instant,
     /// The statistics of every transport.
     pub transports: Vec<TransportStats>,
@@ -118,7 +118,7 @@ impl PlayerStats {
 /// How the sound of a receiver reached whoever hears it (webrtc-stats, "RTCAudioPlayoutStats").
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlayoutStats {
-    /// Whose sound.
+    /// The receiver whose sound is played.
     pub receiver: TransceiverId,
     /// `synthesizedSamplesDuration`: for so long there was none at its time, since whoever makes it was
     /// late.
@@ -136,9 +136,9 @@ pub struct PlayoutStats {
 /// What was encoded for one encoding of a sender of pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncoderStats {
-    /// Whose it is.
+    /// The sender that the pictures are encoded for.
     pub sender: TransceiverId,
-    /// Which of its encodings.
+    /// The index of the sender's encoding.
     pub encoding: usize,
     /// `encoderImplementation`
     pub encoder: Option<String>,
@@ -171,7 +171,7 @@ pub enum QualityLimitation {
     /// Pictures are neither smaller nor fewer.
     #[default]
     None,
-    /// Encoding them takes too long.
+    /// Encoding pictures takes too long.
     Cpu,
     /// The path is too slow.
     Bandwidth,
@@ -180,7 +180,7 @@ pub enum QualityLimitation {
 }
 
 impl QualityLimitation {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [QualityLimitation; 4] = [
         QualityLimitation::None,
         QualityLimitation::Cpu,
@@ -202,9 +202,9 @@ impl QualityLimitation {
 /// What a sender was given (webrtc-stats, "RTCMediaSourceStats").
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SourceStats {
-    /// Whose it is.
+    /// The sender that was given pictures or sound.
     pub sender: TransceiverId,
-    /// What it was.
+    /// The pictures or the sound that the sender was given.
     pub given: Given,
 }
 

@@ -36,7 +36,7 @@ pub enum KeyError {
     /// A derived key or salt has another length than the cipher suite's.
     #[error("the key or the salt is not of the cipher suite's length")]
     Length,
-    /// More bytes than a base key may have.
+    /// The base key has more bytes than it may.
     #[error("the base key is too long")]
     TooLong,
     /// A decrypter has as many keys as it keeps.

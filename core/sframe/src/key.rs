@@ -76,7 +76,7 @@ impl Key {
         .concat()
     }
 
-    /// The id that frames name it by.
+    /// The id that frames name the key by.
     pub fn id(&self) -> u64 {
         self.id
     }

@@ -37,7 +37,7 @@ pub enum ProtectError {
     /// The packet may have been protected before: it is too far behind the newest one of its stream.
     #[error("the packet is too old")]
     TooOld,
-    /// More streams than a context keeps.
+    /// The sender has more streams than a context keeps.
     #[error("too many streams")]
     TooManyStreams,
     /// The key has protected as many packets as it may (RFC 3711 §9.2).

@@ -43,7 +43,7 @@ pub struct Receiver {
 /// An RTP packet that was opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Opened {
-    /// Whose it is.
+    /// The SSRC of the packet's stream.
     pub ssrc: Ssrc,
     /// The extended sequence number of the packet: the roll-over counter (RFC 3711 §3.3.1), then
     /// the 16 bits of the header.
@@ -127,7 +127,7 @@ impl Receiver {
         Ok(length)
     }
 
-    /// The profile of its key.
+    /// The profile of the receiver's key.
     pub fn profile(&self) -> SrtpProfile {
         self.profile
     }

@@ -137,7 +137,7 @@ impl Sender {
         self.rtp.tag()
     }
 
-    /// The profile of its key.
+    /// The profile of the sender's key.
     pub fn profile(&self) -> SrtpProfile {
         self.profile
     }

@@ -53,7 +53,7 @@ pub struct TransactionId(pub [u8; 12]);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// Too short, without the cookie, or with one of the first two bits set.
+    /// The bytes are too short, without the cookie, or have one of the first two bits set.
     NotStun,
     /// The header's length is not that of the message, or not a multiple of four.
     Length,
@@ -130,7 +130,7 @@ impl<'a> Message<'a> {
         self.class
     }
 
-    /// What it is about.
+    /// The method of the message: what it is about.
     pub fn method(&self) -> Method {
         self.method
     }

@@ -32,7 +32,7 @@ pub struct EndpointOptions {
     pub interfaces: InterfaceFilter,
     /// How sockets are opened.
     pub sockets: SocketOptions,
-    /// Which ports they are bound to.
+    /// The ports that sockets are bound to.
     pub ports: Ports,
     /// Whether TCP connections are listened for, too, at the port of [`Ports::Shared`]. Sessions with ports
     /// of their own listen when they are configured to have passive candidates.

@@ -25,7 +25,7 @@ impl RtpTransceiver {
         RtpTransceiver { connection, id }
     }
 
-    /// The kind of its tracks.
+    /// The kind of the transceiver's tracks.
     pub fn kind(&self) -> Option<MediaKind> {
         self.read(|view| view.kind())
     }

@@ -58,7 +58,7 @@ pub struct InputDevice {
     pub group_id: String,
     /// `label`: its name for people.
     pub label: String,
-    /// What it can be set to.
+    /// What the device can be set to.
     pub modes: Modes,
 }
 
@@ -76,7 +76,7 @@ pub enum Modes {
 pub struct VideoModes {
     /// Sizes and rates, its usual ones first. Smaller ones are made of these.
     pub modes: Vec<VideoMode>,
-    /// Where it looks, if that is known.
+    /// Where the camera looks, if that is known.
     pub facing_mode: Option<VideoFacingMode>,
 }
 
@@ -162,7 +162,7 @@ impl InputDevice {
         }
     }
 
-    /// What is told of it.
+    /// What is told of the device.
     pub fn info(&self) -> MediaDeviceInfo {
         MediaDeviceInfo {
             device_id: self.device_id.clone(),

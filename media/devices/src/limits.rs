@@ -57,7 +57,7 @@ pub const BEFORE: Duration = Duration::from_millis(30);
 /// A camera or a microphone that gives nothing for so long is muted until it does.
 pub const STALL: Duration = Duration::from_secs(1);
 
-/// So often it is looked whether there are other cameras and sound cards.
+/// How often it is looked whether there are other cameras and sound cards.
 pub const LOOK: Duration = Duration::from_secs(3);
 
 /// How far a device that makes its media up may be behind before it leaves some out.

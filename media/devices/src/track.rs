@@ -170,12 +170,12 @@ impl LocalTrack {
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
-    /// What happens to it from now on.
+    /// What happens to the track from now on.
     pub fn events(&self) -> TrackEvents {
         TrackEvents(self.0.events.subscribe())
     }
 
-    /// `stop()`: it ends, and says no `ended`.
+    /// `stop()`: ends the track, and says no `ended`.
     pub fn stop(&self) {
         self.0.end();
     }

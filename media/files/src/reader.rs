@@ -101,7 +101,7 @@ impl<R: Read + Seek> FileReader<R> {
         }
     }
 
-    /// What is in it. A track of another codec is not, nor are its frames.
+    /// The tracks of the file. A track of another codec is not, nor are its frames.
     pub fn tracks(&self) -> &[Track] {
         &self.tracks
     }

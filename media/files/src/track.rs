@@ -91,7 +91,7 @@ impl Format {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Track {
-    /// How its frames are encoded.
+    /// How the track's frames are encoded.
     pub format: Format,
     /// The size of the track's pictures, where the file says it.
     pub size: Option<FrameSize>,
@@ -117,9 +117,9 @@ impl Track {
 /// A frame of a file: in the form of [`EncodedFrame`](duologue_media::EncodedFrame).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Frame {
-    /// Which track it belongs to, by its index.
+    /// The index of the track that the frame belongs to.
     pub track: usize,
-    /// When it is to be played, from the beginning of the file.
+    /// When the frame is to be played, from the beginning of the file.
     pub time: Duration,
     /// Whether the frame is a key frame: it needs no other one.
     pub key: bool,

@@ -19,9 +19,9 @@ pub struct Server {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// How it is reached.
+    /// How the server is reached.
     pub transport: RelayProtocol,
-    /// What it is asked for.
+    /// What the server is asked for.
     pub kind: ServerKind,
 }
 

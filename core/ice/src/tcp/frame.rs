@@ -117,7 +117,7 @@ impl Deframer {
         }
     }
 
-    /// How its messages are framed.
+    /// How the messages of the stream are framed.
     pub const fn framing(&self) -> Framing {
         self.framing
     }

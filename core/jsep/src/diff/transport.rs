@@ -100,7 +100,7 @@ pub enum SctpChange {
     Move {
         /// The transport.
         transport: TransportKey,
-        /// It may do so again.
+        /// Whether the association may go on over another transport again.
         may_move: bool,
     },
     /// The other end takes messages of another size now.

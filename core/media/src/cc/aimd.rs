@@ -78,7 +78,7 @@ impl Aimd {
         self.rate
     }
 
-    /// What last changed it.
+    /// What last changed the rate.
     pub fn reason(&self) -> Reason {
         self.reason
     }
@@ -88,7 +88,7 @@ impl Aimd {
         self.capacity.estimate()
     }
 
-    /// When it was last decreased.
+    /// When the rate was last decreased.
     pub fn decreased(&self) -> Option<Instant> {
         self.decreased
     }

@@ -14,15 +14,15 @@ pub struct ShareKey(pub u32);
 /// What a stream wants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Demand {
-    /// Whose.
+    /// The key of the stream that wants a share.
     pub key: ShareKey,
-    /// Less is of no use to it: it is paused rather.
+    /// The least rate of use to the stream: with less it is paused.
     pub min: Bitrate,
-    /// More is of no use to it.
+    /// The highest rate of use to the stream.
     pub max: Bitrate,
-    /// What it counts beside others: 1, 2, 4 and 8 for the W3C's `very-low` to `high`.
+    /// The weight of the stream beside others: 1, 2, 4 and 8 for the W3C's `very-low` to `high`.
     pub weight: u16,
-    /// Whether it is served before all others, as audio is.
+    /// Whether the stream is served before all others, as audio is.
     pub first: bool,
     /// The layers of a simulcast, the lowest first; none for a single encoding. Each is sent when those
     /// below it have their `max` and it has its `min`.
@@ -32,24 +32,24 @@ pub struct Demand {
 /// A layer of a simulcast.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Layer {
-    /// The least that it is sent with.
+    /// The least rate that the layer is sent with.
     pub min: Bitrate,
-    /// The most.
+    /// The highest rate that the layer is sent with.
     pub max: Bitrate,
 }
 
 /// What a stream gets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Share {
-    /// Whose.
+    /// The key of the stream that gets the share.
     pub key: ShareKey,
     /// The rate of the stream, for all its layers; zero while it is paused.
     pub rate: Bitrate,
-    /// The rates of its layers, the lowest first; those that are not sent have zero.
+    /// The rates of the stream's layers, the lowest first; those that are not sent have zero.
     pub layers: Vec<Bitrate>,
 }
 
-/// What came of it.
+/// What each stream gets, and what is left.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Allocation {
     /// What each stream gets, in the order of the demands.

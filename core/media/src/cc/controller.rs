@@ -162,9 +162,9 @@ pub enum Reason {
 /// One input of a controller, as an event log has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// When.
+    /// When the controller was given the input.
     pub at: Instant,
-    /// What.
+    /// What the controller was given.
     pub event: Event,
 }
 

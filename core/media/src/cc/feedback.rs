@@ -16,7 +16,7 @@ use crate::limits::{FEEDBACK_PACKETS, HISTORY_PACKETS, HISTORY_STREAMS, HISTORY_
 pub struct PacketResult {
     /// The place of the packet among all packets of the transport.
     pub sequence: u64,
-    /// When it was sent, by our clock.
+    /// When the packet was sent, by our clock.
     pub sent: Instant,
     /// The size of the packet in bytes, as the path counts them.
     pub size: usize,
@@ -25,7 +25,7 @@ pub struct PacketResult {
     pub arrival: Option<Instant>,
     /// The ECN mark of the packet on arrival, where the feedback tells it (RFC 8888).
     pub ecn: Ecn,
-    /// The probe that it belonged to.
+    /// The probe that the packet belonged to.
     pub probe: Option<ClusterId>,
 }
 

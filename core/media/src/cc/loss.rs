@@ -10,9 +10,9 @@ use super::{Bitrate, PacketResult};
 /// What losses say of the rate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LossEstimate {
-    /// The rate that they allow.
+    /// The rate that losses allow.
     pub rate: Bitrate,
-    /// Whether it is they that limit.
+    /// Whether losses limit the rate.
     pub state: LossState,
 }
 
@@ -103,7 +103,7 @@ struct Recovering {
 }
 
 impl LossBased {
-    /// Between these bounds.
+    /// An estimator of rates between these bounds.
     pub fn new(min: Bitrate, max: Bitrate) -> Self {
         LossBased {
             min,

@@ -50,7 +50,7 @@ impl Bitrate {
         self.0 as f64 / 1_000.0
     }
 
-    /// Bytes that it moves in this time.
+    /// Bytes that the rate moves in this time.
     pub fn bytes_in(self, time: Duration) -> usize {
         (self.0 as f64 * time.as_secs_f64() / 8.0) as usize
     }

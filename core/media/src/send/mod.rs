@@ -50,11 +50,11 @@ pub use stream::{RemoteReports, SendCounters};
 /// A packet that was written to be sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RtpToSend {
-    /// How long it is.
+    /// The length of the packet, in bytes.
     pub len: usize,
     /// Whether the packet was sent before, is as it was protected then, and is not to be protected again.
     pub sealed: bool,
-    /// How it is to be marked.
+    /// How the packet is to be marked.
     pub dscp: Dscp,
 }
 

@@ -42,24 +42,24 @@ pub enum Class {
     Repair,
 }
 
-/// Who may send now.
+/// The stream that may send now.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Turn<T> {
     /// The first packet of a stream.
     Packet {
-        /// Whose.
+        /// The stream of the packet.
         stream: StreamKey,
-        /// It.
+        /// The packet.
         item: T,
-        /// The probe that it is of.
+        /// The probe that the packet is of.
         probe: Option<ClusterId>,
     },
     /// A stream with a queue of its own may send so many bytes. It tells by
     /// [`handle_sent`](Pacer::handle_sent) how many it sent; none ends its demand.
     Demand {
-        /// Whose.
+        /// The stream that may send.
         stream: StreamKey,
-        /// At most.
+        /// Bytes that the stream may send, at most.
         bytes: usize,
         /// The probe that its packets are of.
         probe: Option<ClusterId>,
@@ -67,14 +67,14 @@ pub enum Turn<T> {
     /// A packet of padding is wanted, about so long: best an old packet again, as RTX. How long it came
     /// to be is told by [`handle_padded`](Pacer::handle_padded).
     Padding {
-        /// About.
+        /// The bytes of the padding, about.
         bytes: usize,
-        /// The probe that it is of.
+        /// The probe that the padding is of.
         probe: Option<ClusterId>,
     },
 }
 
-/// Whose turn it is, before it is taken.
+/// The stream whose turn it is, before it is taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Next {
     /// A packet of this stream and size.

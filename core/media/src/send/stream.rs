@@ -151,9 +151,9 @@ pub struct SendCounters {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteReports {
-    /// The last report block about it.
+    /// The last report block about the stream.
     pub block: Option<ReportBlock>,
-    /// When it came.
+    /// When the last report block came.
     pub received: Option<Instant>,
     /// `packetsReceived`, as far as blocks tell it.
     pub packets_received: u64,

@@ -103,7 +103,7 @@ pub struct IdentityAssertionResult {
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct IdentityValidationResult {
-    /// Who it is: `user@domain`.
+    /// The identity of the other end: `user@domain`.
     pub identity: String,
     /// What the assertion was generated for, unchanged.
     pub contents: String,
@@ -115,9 +115,9 @@ pub struct IdentityValidationResult {
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct IdentityAssertion {
-    /// The domain of the provider that validated it.
+    /// The domain of the provider that validated the identity.
     pub idp: String,
-    /// Who it is: `user@domain`.
+    /// The identity of the other end: `user@domain`.
     pub name: String,
 }
 
@@ -224,7 +224,7 @@ impl IdentityProviderError {
         Self::new(RtcErrorDetail::IdpExecutionFailure, message)
     }
 
-    /// `idp-timeout`: it took too long.
+    /// `idp-timeout`: the provider took too long.
     pub fn timeout() -> Self {
         Self::new(
             RtcErrorDetail::IdpTimeout,

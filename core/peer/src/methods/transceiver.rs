@@ -64,7 +64,7 @@ impl<'a> TransceiverView<'a> {
         self.slots.rejection()
     }
 
-    /// Whether it is stopped for good.
+    /// Whether the transceiver is stopped for good.
     pub fn is_stopped(&self) -> bool {
         self.intent.stop == jsep::StopState::Stopped
     }

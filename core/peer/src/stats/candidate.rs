@@ -22,7 +22,7 @@ dictionary! {
         pub port: u16,
         /// The candidate's transport protocol.
         pub protocol: IceProtocol,
-        /// Where it comes from.
+        /// The type of the candidate: where it comes from.
         pub candidate_type: IceCandidateType,
         /// The candidate's priority.
         pub priority: u32,
@@ -33,9 +33,9 @@ dictionary! {
         pub url: String,
         /// How the server of a local relayed one is spoken to.
         pub relay_protocol: IceServerTransportProtocol,
-        /// The address it was derived from.
+        /// The address that the candidate was derived from.
         pub related_address: String,
-        /// The port it was derived from.
+        /// The port that the candidate was derived from.
         pub related_port: u16,
         /// The user name fragment of its end, once signalling has told it.
         pub username_fragment: String,

@@ -15,9 +15,9 @@ dictionary! {
         pub local_candidate_id: String,
         /// The pair's candidate of the other end.
         pub remote_candidate_id: String,
-        /// State of its check.
+        /// State of the pair's check.
         pub state: IceCandidatePairState,
-        /// The controlling end nominated it.
+        /// Whether the controlling end nominated the pair.
         pub nominated: bool,
         /// Datagrams sent on it, those of ICE left out.
         pub packets_sent: u64,

@@ -9,16 +9,16 @@ dictionary! {
     pub struct CodecStats {
         /// The codec's number in RTP packets.
         pub payload_type: u8,
-        /// The transport of its streams.
+        /// The transport of the codec's streams.
         pub transport_id: String,
         /// `audio/opus`, `video/VP8`, …
         pub mime_type: String,
-        /// Ticks of its time stamps a second.
+        /// Ticks of the codec's time stamps a second.
         pub clock_rate: u32,
     } optional {
         /// Channels, of audio.
         pub channels: u8,
-        /// What `a=fmtp` says of it.
+        /// What `a=fmtp` says of the codec.
         pub sdp_fmtp_line: String,
     }
 }

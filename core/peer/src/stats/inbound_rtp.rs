@@ -26,9 +26,9 @@ dictionary! {
         pub track_identifier: String,
         /// Packets, those that repeated or protected others in streams of their own with them.
         pub packets_received: u64,
-        /// Bytes of their payloads.
+        /// Bytes of the payloads of received packets.
         pub bytes_received: u64,
-        /// Bytes of their headers and padding.
+        /// Bytes of the headers and padding of received packets.
         pub header_bytes_received: u64,
         /// Packets that came marked as capable of L4S (ECT(1), RFC 9331).
         pub packets_received_with_ect1: u64,
@@ -130,17 +130,17 @@ dictionary! {
         pub pli_count: u32,
         /// FIR packets sent, of video.
         pub fir_count: u32,
-        /// The SSRC of its retransmissions, once one came.
+        /// The SSRC of the stream's retransmissions, once one came.
         pub rtx_ssrc: u32,
         /// Packets that were sent again, where retransmission was agreed on.
         pub retransmitted_packets_received: u64,
-        /// Bytes of their payloads.
+        /// Bytes of the payloads of packets that were sent again.
         pub retransmitted_bytes_received: u64,
-        /// The SSRC of its forward error correction, once a packet came.
+        /// The SSRC of the stream's forward error correction, once a packet came.
         pub fec_ssrc: u32,
-        /// Packets of it.
+        /// Packets of forward error correction in a stream of its own.
         pub fec_packets_received: u64,
-        /// Bytes of their payloads.
+        /// Bytes of the payloads of forward error correction in a stream of its own.
         pub fec_bytes_received: u64,
         /// Packets of forward error correction, in that stream or in this one, that gave nothing.
         pub fec_packets_discarded: u64,

@@ -19,13 +19,13 @@ dictionary! {
         pub kind: &'static str,
         /// Packets, those that were sent again with them.
         pub packets_sent: u64,
-        /// Bytes of their payloads.
+        /// Bytes of the payloads of sent packets.
         pub bytes_sent: u64,
-        /// Bytes of their headers.
+        /// Bytes of the headers of sent packets.
         pub header_bytes_sent: u64,
         /// Packets that were sent again.
         pub retransmitted_packets_sent: u64,
-        /// Bytes of their payloads.
+        /// Bytes of the payloads of packets that were sent again.
         pub retransmitted_bytes_sent: u64,
         /// Packets that left as capable of L4S (RFC 9331 §4.1).
         pub packets_sent_with_ect1: u64,
@@ -33,12 +33,12 @@ dictionary! {
         pub total_packet_send_delay: f64,
         /// NACK packets received.
         pub nack_count: u32,
-        /// Whether it may be sent, by its encoding and by what is negotiated.
+        /// Whether the stream may be sent, by its encoding and by what is negotiated.
         pub active: bool,
     } optional {
         /// The stream's transport.
         pub transport_id: String,
-        /// The codec of its last packet.
+        /// The codec of the stream's last packet.
         pub codec_id: String,
         /// The `mid` of the stream's transceiver.
         pub mid: String,

@@ -20,7 +20,7 @@ dictionary! {
         pub local_id: String,
         /// Packets sent.
         pub packets_sent: u64,
-        /// Bytes of their payloads.
+        /// Bytes of the payloads of packets sent.
         pub bytes_sent: u64,
         /// When the last report was sent, in milliseconds since 1970 by the other end's clock.
         pub remote_timestamp: f64,

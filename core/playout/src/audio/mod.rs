@@ -48,7 +48,7 @@ pub struct AudioPacket {
     pub timestamp: u32,
     /// The payload: one packet of the codec.
     pub payload: Bytes,
-    /// When it arrived.
+    /// When the packet arrived.
     pub received: Instant,
     /// Whether the packet was lost and came by a repair: sent again, or as RED with a later one.
     pub repaired: bool,

@@ -25,14 +25,14 @@ pub struct FrameInfo {
     pub key: bool,
     /// The size of the frame's data, in bytes.
     pub bytes: usize,
-    /// When its first packet arrived, as far as that is known.
+    /// When the frame's first packet arrived, as far as that is known.
     pub first_received: Instant,
-    /// When its last packet arrived.
+    /// When the frame's last packet arrived.
     pub received: Instant,
-    /// Some of it was lost and sent again: it says nothing of the network's jitter.
+    /// Whether some of the frame was lost and sent again: it says nothing then of the network's jitter.
     pub repaired: bool,
-    /// The least and the most that it may be held back, if the sender says it (the header extension
-    /// playout-delay). Zero and zero is at once.
+    /// The least and the most that the frame may be held back, if the sender says it (the header
+    /// extension playout-delay). Zero and zero is at once.
     pub playout_delay: Option<(Duration, Duration)>,
 }
 
@@ -43,7 +43,7 @@ pub struct DueFrame<F> {
     pub frame: F,
     /// The time stamp of the frame.
     pub timestamp: u32,
-    /// When it should be shown.
+    /// When the frame should be shown.
     pub render_at: Instant,
 }
 

@@ -41,7 +41,7 @@ pub enum ExtensionKind {
 }
 
 impl ExtensionKind {
-    /// All of them.
+    /// All kinds of extensions.
     pub const ALL: [ExtensionKind; 17] = [
         ExtensionKind::Mid,
         ExtensionKind::Rid,
@@ -65,7 +65,7 @@ impl ExtensionKind {
     /// Those before this number are passed on as places, not as values.
     pub(crate) const PLACED: usize = 8;
 
-    /// What names it in `a=extmap`.
+    /// The URI that names the extension in `a=extmap`.
     pub const fn uri(self) -> &'static str {
         match self {
             ExtensionKind::Mid => uri::MID,

@@ -37,7 +37,7 @@ pub struct AllocatedLayer {
     pub spatial: u8,
     kbps: [u32; 4],
     temporal_layers: u8,
-    /// How large it is. Either all layers have it or none.
+    /// The size of the layer. Either all layers have it or none.
     pub size: Option<LayerSize>,
 }
 

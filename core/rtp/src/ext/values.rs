@@ -29,7 +29,7 @@ impl AudioLevel {
         self.0
     }
 
-    /// The sender takes it for speech. Senders that do not look always say so.
+    /// Whether the sender takes the sound for speech. Senders that do not look always say so.
     pub const fn voice(self) -> bool {
         self.0 & 0x80 != 0
     }

@@ -60,12 +60,12 @@ impl<'a> FlexFec<'a> {
         })
     }
 
-    /// The stream that it protects.
+    /// The stream that the parity protects.
     pub fn ssrc(&self) -> Ssrc {
         self.ssrc
     }
 
-    /// Which packets of it.
+    /// The packets that the parity protects.
     pub fn protected(&self) -> ProtectedSet {
         self.set
     }

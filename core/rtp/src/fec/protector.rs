@@ -29,7 +29,7 @@ impl Protector {
         true
     }
 
-    /// How many packets it has taken.
+    /// How many packets the protector has taken.
     pub fn count(&self) -> usize {
         self.set.map_or(0, ProtectedSet::count)
     }

@@ -44,7 +44,7 @@ impl<'a> UlpFec<'a> {
         })
     }
 
-    /// Which packets it protects.
+    /// The packets that the parity protects.
     pub fn protected(&self) -> ProtectedSet {
         self.set
     }

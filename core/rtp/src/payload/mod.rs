@@ -400,7 +400,7 @@ pub enum Boundary {
 pub struct PacketInfo<'a> {
     /// Whether a frame begins with this packet.
     pub begins: Boundary,
-    /// Whether a frame ends with it.
+    /// Whether a frame ends with this packet.
     pub ends: Boundary,
     /// Whether the frame is a key frame, if this packet shows it; of a higher spatial layer, whether
     /// its picture needs no other one.

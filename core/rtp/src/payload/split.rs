@@ -35,7 +35,7 @@ impl Packets {
         self.ends.len()
     }
 
-    /// Before the first split, and after one that failed.
+    /// Whether there are no packets: before the first split, and after one that failed.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -118,7 +118,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// The same room in every packet.
+    /// As much room in every packet.
     pub const fn even(bytes: usize) -> Self {
         Room {
             first: bytes,

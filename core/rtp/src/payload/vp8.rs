@@ -24,7 +24,7 @@ use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 pub struct Descriptor {
     /// N: no other frame needs this one.
     pub non_reference: bool,
-    /// I, M: which picture it is.
+    /// I, M: which picture the packet is of.
     pub picture_id: Option<PictureId>,
     /// TL0PICIDX: the running number of the last frame of the lowest temporal layer, modulo 256.
     pub tl0_picture: Option<u8>,

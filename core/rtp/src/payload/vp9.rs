@@ -266,7 +266,7 @@ pub struct GroupPicture {
     pub temporal: u8,
     /// Whether a receiver may go up to a higher temporal layer from this picture on.
     pub switching_up: bool,
-    /// The pictures that it needs.
+    /// The pictures that this one needs.
     pub references: References,
 }
 

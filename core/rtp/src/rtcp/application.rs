@@ -6,7 +6,7 @@ use crate::Ssrc;
 pub struct ApplicationDefined<'a> {
     /// Five bits of the application's.
     pub subtype: u8,
-    /// Who sent it.
+    /// The SSRC of who sent the packet.
     pub sender: Ssrc,
     /// Four characters that name the application.
     pub name: [u8; 4],

@@ -9,9 +9,9 @@ use crate::{NtpShort, Ssrc};
 /// When packets arrived and how the network marked them (RFC 8888 §3.1).
 #[derive(Clone, Copy, Debug)]
 pub struct CongestionControlFeedback<'a> {
-    /// Who received them.
+    /// The SSRC of who received the packets.
     pub sender: Ssrc,
-    /// When this was made, on the receiver's clock.
+    /// When the feedback was made, on the receiver's clock.
     pub report_time: NtpShort,
     /// Whole reports of streams only: it was walked once.
     streams: &'a [u8],

@@ -5,7 +5,7 @@ use crate::{NtpShort, NtpTime, Ssrc};
 /// Extended reports (RFC 3611): how a receiver that sends nothing measures the round trip.
 #[derive(Clone, Copy, Debug)]
 pub struct ExtendedReport<'a> {
-    /// Who reports.
+    /// The SSRC of who reports.
     pub sender: Ssrc,
     blocks: &'a [u8],
 }
@@ -30,11 +30,11 @@ pub enum ExtendedReportBlock<'a> {
 /// The delay since the last receiver reference time (RFC 3611 §4.5).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Dlrr {
-    /// The receiver whose time it was.
+    /// The receiver whose reference time is answered.
     pub ssrc: Ssrc,
-    /// The middle of that time; zero if there was none.
+    /// The middle of the receiver's reference time; zero if there was none.
     pub last_rr: NtpShort,
-    /// How long ago it came.
+    /// How long ago the receiver's reference time came.
     pub delay: NtpShort,
 }
 

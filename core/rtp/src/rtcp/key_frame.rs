@@ -4,7 +4,7 @@ use crate::Ssrc;
 /// A decoder lost the picture and needs a key frame (RFC 4585 §6.3.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PictureLossIndication {
-    /// Who needs it.
+    /// The SSRC of who needs the key frame.
     pub sender: Ssrc,
     /// The stream.
     pub media: Ssrc,
@@ -22,7 +22,7 @@ impl PictureLossIndication {
 /// Somebody new needs a key frame (RFC 5104 §4.3.1).
 #[derive(Clone, Copy, Debug)]
 pub struct FullIntraRequest<'a> {
-    /// Who asks.
+    /// The SSRC of who asks.
     pub sender: Ssrc,
     entries: &'a [[u8; 8]],
 }

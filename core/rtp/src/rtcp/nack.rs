@@ -5,7 +5,7 @@ use crate::limits::MAX_NACK_ENTRIES;
 /// Packets of one stream are missing (RFC 4585 §6.2.1).
 #[derive(Clone, Copy, Debug)]
 pub struct Nack<'a> {
-    /// Who misses them.
+    /// The SSRC of who misses the packets.
     pub sender: Ssrc,
     /// The stream.
     pub media: Ssrc,

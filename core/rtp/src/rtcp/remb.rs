@@ -5,7 +5,7 @@ use crate::Ssrc;
 /// (draft-alvestrand-rmcat-remb-03 §2.2).
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiverEstimatedMaxBitrate<'a> {
-    /// Who thinks so.
+    /// The SSRC of the receiver that estimates.
     pub sender: Ssrc,
     /// Bits per second; `u64::MAX` if it does not fit.
     pub bitrate: u64,

@@ -6,7 +6,7 @@ use crate::{NtpShort, NtpTime, Ssrc};
 pub struct SenderReport<'a> {
     /// The stream.
     pub sender: Ssrc,
-    /// What was sent of it.
+    /// What was sent of the stream.
     pub info: SenderInfo,
     /// What the same end has received of other streams. Browsers leave them out here and send a
     /// receiver report beside it.

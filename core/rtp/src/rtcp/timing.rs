@@ -142,9 +142,9 @@ pub fn reverse_reconsideration(
 /// When feedback about something that happened now leaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FeedbackTime {
-    /// Before the next report; after it, [`after_early`] says when the next one is.
+    /// Feedback leaves before the next report; after it, [`after_early`] says when the next one is.
     Early(Instant),
-    /// Together with the next report.
+    /// Feedback leaves with the next report.
     WithReport,
 }
 

@@ -30,12 +30,12 @@ impl Direction {
         }
     }
 
-    /// Whether its end sends.
+    /// Whether the end that the direction is of sends.
     pub const fn sends(self) -> bool {
         matches!(self, Self::SendRecv | Self::SendOnly)
     }
 
-    /// Whether its end receives.
+    /// Whether the end that the direction is of receives.
     pub const fn receives(self) -> bool {
         matches!(self, Self::SendRecv | Self::RecvOnly)
     }

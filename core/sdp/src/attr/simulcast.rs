@@ -144,7 +144,7 @@ impl fmt::Display for RidDirection {
 pub struct Simulcast {
     /// What the end that wrote the description sends, the preferred first.
     pub send: Vec<SimulcastStream>,
-    /// What it receives.
+    /// What the end that wrote the description receives.
     pub recv: Vec<SimulcastStream>,
 }
 

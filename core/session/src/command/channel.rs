@@ -6,10 +6,10 @@ use duologue_datachannel::{ChannelInit, Priority};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ChannelCommand {
-    /// Opens it, with a key that was not used before in this connection: with a DATA_CHANNEL_OPEN
-    /// message, or none if it is negotiated.
+    /// Opens the channel, with a key that was not used before in this connection: with a
+    /// DATA_CHANNEL_OPEN message, or none if it is negotiated.
     Open {
-        /// Its stream, assigned by the owner.
+        /// The stream of the channel, assigned by the owner.
         stream: StreamId,
         /// What it is made with.
         init: Box<ChannelInit>,
@@ -21,11 +21,11 @@ pub enum ChannelCommand {
         /// Bytes, not UTF-8 text.
         binary: bool,
     },
-    /// Changes its share of the association.
+    /// Changes the channel's share of the association.
     SetPriority {
-        /// Its new priority.
+        /// The new priority of the channel.
         priority: Priority,
     },
-    /// Closes it once what was sent on it has left (RFC 8831 §6.7).
+    /// Closes the channel once what was sent on it has left (RFC 8831 §6.7).
     Close,
 }

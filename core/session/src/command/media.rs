@@ -46,7 +46,7 @@ pub enum MediaCommand {
     PlayTone(Tone),
     /// A picture of the transceiver's receiver cannot be decoded: a key frame is asked for.
     RequestKeyFrame {
-        /// Of which simulcast layer; 0 when there are none.
+        /// The index of the simulcast layer; 0 when there are none.
         encoding: usize,
     },
 }

@@ -4,7 +4,7 @@ use duologue_base::TransportKey;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SctpCommand {
-    /// Makes it.
+    /// Makes the association.
     Start {
         /// The transport it runs over.
         key: TransportKey,

@@ -13,11 +13,11 @@ use crate::Stats;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Report {
-    /// About one transport: ICE and DTLS.
+    /// What happened to one transport: ICE and DTLS.
     Transport(TransportKey, TransportReport),
-    /// About the association of the data channels.
+    /// What happened to the association of the data channels.
     Sctp(SctpReport),
-    /// About the media of one transceiver.
+    /// What happened to the media of one transceiver.
     Media(TransceiverId, MediaReport),
     /// Bytes of messages left a channel's send queue: W3C `bufferedAmount` falls by as much.
     BufferedAmount {

@@ -26,7 +26,7 @@ pub enum SctpError {
     /// The peer sent an ABORT.
     #[error("the peer aborted the association")]
     Aborted {
-        /// Its first error cause (RFC 9260 §3.3.10), W3C `sctpCauseCode`.
+        /// The first error cause of the ABORT (RFC 9260 §3.3.10), W3C `sctpCauseCode`.
         cause: Option<u16>,
     },
     /// The peer shut the association down.

@@ -67,7 +67,7 @@ pub enum DtlsReport {
     Connected {
         /// The peer's certificates in DER form: W3C `getRemoteCertificates()`.
         remote_certificates: Vec<Vec<u8>>,
-        /// That of our certificates which was shown to the peer.
+        /// The certificate of ours that was shown to the peer.
         local_certificate: Option<Certificate>,
         /// What was agreed on.
         version: dtls::Version,

@@ -61,9 +61,9 @@ pub enum Indication {
     NotPresent,
     /// No other frame of the decode target needs this one.
     Discardable,
-    /// Who can decode it can decode all that follows of the target.
+    /// Whoever can decode the frame can decode all that follows of the decode target.
     Switch,
-    /// Others of the target need it.
+    /// Other frames of the decode target need this one.
     Required,
 }
 

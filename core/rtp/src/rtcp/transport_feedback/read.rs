@@ -6,7 +6,7 @@ use crate::rtcp::split_ssrc;
 /// them.
 #[derive(Clone, Copy, Debug)]
 pub struct TransportFeedback<'a> {
-    /// Who received them.
+    /// The SSRC of who received the packets.
     pub sender: Ssrc,
     /// The SSRC of one of the streams, no matter which.
     pub media: Ssrc,
@@ -28,7 +28,7 @@ pub struct TransportFeedback<'a> {
 pub struct Received {
     /// The transport-wide number of the packet.
     pub sequence: u16,
-    /// When it arrived, in ticks of 250 µs on the receiver's clock; wraps after twelve days.
+    /// When the packet arrived, in ticks of 250 µs on the receiver's clock; wraps after twelve days.
     pub ticks: u32,
 }
 

@@ -7,7 +7,7 @@ use crate::rtcp::{Writer, format, kind};
 /// What a transport-wide feedback says beside the arrivals.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TransportFeedbackToSend {
-    /// Who received the packets.
+    /// The SSRC of who received the packets.
     pub sender: Ssrc,
     /// The SSRC of one of the streams, no matter which.
     pub media: Ssrc,
