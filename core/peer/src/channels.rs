@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use duologue_base::ChannelKey;
 
-use crate::DataChannelState;
 use crate::data_channel::Channel;
 use crate::limits::MAX_CLOSED_CHANNELS;
 
@@ -51,7 +50,7 @@ impl Channels {
         self.counts.opened
     }
 
-    /// How many are closed, of those that were open once.
+    /// How many have been open and are not any more.
     pub(crate) fn closed(&self) -> u32 {
         self.counts.closed
     }
@@ -66,6 +65,7 @@ impl Channels {
 
     /// A channel that the other end made.
     pub(crate) fn announce(&mut self, key: ChannelKey, channel: Channel) {
+        self.counts.opened += u32::from(channel.was_open());
         self.all.insert(key, Box::new(channel));
     }
 
@@ -80,11 +80,20 @@ impl Channels {
         open
     }
 
+    /// `close()`, or what the other end did of that kind. Returns whether it is news.
+    pub(crate) fn begin_closing(&mut self, key: ChannelKey) -> bool {
+        let Some(channel) = self.all.get_mut(&key) else {
+            return false;
+        };
+        self.counts.closed += u32::from(channel.is_open());
+        channel.begin_closing()
+    }
+
     /// A channel is closed. The one that was closed first makes room.
     pub(crate) fn close(&mut self, key: ChannelKey) {
         if let Some(channel) = self.all.get_mut(&key) {
+            self.counts.closed += u32::from(channel.is_open());
             channel.close();
-            self.counts.closed += u32::from(channel.was_open());
         }
         self.closed.push_back(key);
         if self.closed.len() > MAX_CLOSED_CHANNELS
@@ -97,8 +106,7 @@ impl Channels {
     /// The connection is closed.
     pub(crate) fn close_all(&mut self) {
         for channel in self.all.values_mut() {
-            let ends = channel.attributes().ready_state() != DataChannelState::Closed;
-            self.counts.closed += u32::from(ends && channel.was_open());
+            self.counts.closed += u32::from(channel.is_open());
             channel.close();
         }
     }

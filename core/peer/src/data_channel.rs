@@ -168,6 +168,7 @@ impl Channel {
         let mut channel = Channel::new(label, init);
         channel.attributes.id = Some(stream);
         channel.attributes.ready_state = DataChannelState::Open;
+        channel.opened = true;
         channel.transport = ChannelTransport::Session;
         channel
     }
@@ -188,6 +189,10 @@ impl Channel {
     /// It was open once.
     pub(crate) fn was_open(&self) -> bool {
         self.opened
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.attributes.ready_state == DataChannelState::Open
     }
 
     pub(crate) fn set_id(&mut self, id: Option<StreamId>) {

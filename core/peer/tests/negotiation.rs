@@ -282,6 +282,25 @@ fn rolling_back_a_remote_offer_takes_its_transceiver_and_stream_away() {
     assert_eq!(b.pc.transceivers().len(), 1);
 }
 
+/// webrtc-pc §5.4, "stop the RTCRtpTransceiver": an offer that rejects its m-section has stopped it for good.
+#[test]
+fn rolling_back_a_remote_offer_gives_no_track_of_a_transceiver_that_it_stopped() {
+    let (mut a, mut b) = pair();
+    let sender = a.pc.add_track(audio("t1"), &streams(&["s1"])).unwrap();
+    negotiate(&mut a, &mut b);
+    a.pc.stop(sender).unwrap();
+    let offer = a.set_local();
+    b.set_remote(offer).unwrap();
+    b.run();
+    b.take_log();
+    b.set_remote(SessionDescription::rollback()).unwrap();
+    b.run();
+    assert_eq!(
+        b.take_events(),
+        ["signalingstatechange stable", "negotiationneeded"]
+    );
+}
+
 #[test]
 fn rolling_back_a_remote_offer_keeps_the_transceiver_that_add_track_touched() {
     let (mut a, mut b) = pair();

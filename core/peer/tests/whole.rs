@@ -280,6 +280,32 @@ fn closing_one_end_is_seen_at_the_other() {
     });
 }
 
+/// webrtc-stats, RTCPeerConnectionStats: a channel that closes has left the open state already, and one that its own
+/// `datachannel` event closes had entered it.
+#[test]
+fn channels_count_as_opened_and_closed_by_the_state_that_they_enter_and_leave() {
+    let mut world = World::new(21);
+    let init = DataChannelInit::default();
+    let chat = world.pc(0).create_data_channel("chat", init).unwrap();
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| w.is_open(0, chat));
+    world.pc(0).close_channel(chat);
+    let asked = world
+        .pc(0)
+        .get_stats(StatsSelector::Connection, Duration::ZERO);
+    let channels = world.pc(0).data_channel(chat).unwrap();
+    assert_eq!(channels.ready_state(), DataChannelState::Closing);
+    world.settle();
+    let Some(Ok(Value::Stats(report))) = world.ends[0].host.settled.remove(&asked) else {
+        panic!("no statistics");
+    };
+    let Some(Stats::PeerConnection(connection)) = report.get("P") else {
+        panic!("the connection is in the report");
+    };
+    assert_eq!(connection.data_channels_opened, 1);
+    assert_eq!(connection.data_channels_closed, 1);
+}
+
 fn stats(world: &mut World, index: usize) -> StatsReport {
     let asked = world
         .pc(index)

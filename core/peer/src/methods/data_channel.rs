@@ -145,10 +145,7 @@ impl PeerConnection {
 
     /// `close()` of a channel: what was sent still goes out.
     pub fn close_channel(&mut self, channel: ChannelKey) {
-        let Some(slots) = self.slots.channels_mut().get_mut(channel) else {
-            return;
-        };
-        if slots.begin_closing() {
+        if self.slots.channels_mut().begin_closing(channel) {
             self.queue(Task::Channel(channel, ChannelTask::StartClosing));
         }
     }

@@ -157,12 +157,12 @@ impl PeerConnection {
 
     /// The closing procedure, begun by the other end.
     fn remote_closing(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels_mut().get_mut(key) else {
-            return;
-        };
-        channel.take_from_session();
+        let channels = self.slots.channels_mut();
+        if let Some(channel) = channels.get_mut(key) {
+            channel.take_from_session();
+        }
         // "Unless the procedure was initiated by channel.close."
-        if channel.begin_closing() {
+        if channels.begin_closing(key) {
             self.fire(Event::ChannelClosing(key));
         }
     }

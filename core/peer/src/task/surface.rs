@@ -134,7 +134,7 @@ impl PeerConnection {
         if sdp_type == SdpType::Answer {
             self.keep_negotiated_extensions(id);
         }
-        self.process_remote_track(change, surfaced);
+        self.process_remote_track(sdp_type, change, surfaced);
         if change.uncreated {
             self.uncreate_transceiver(id);
         }
@@ -165,9 +165,19 @@ impl PeerConnection {
     }
 
     /// "Process remote tracks" and "set the associated remote streams".
-    fn process_remote_track(&mut self, change: &jsep::TransceiverChange, out: &mut Surfaced) {
+    fn process_remote_track(
+        &mut self,
+        sdp_type: SdpType,
+        change: &jsep::TransceiverChange,
+        out: &mut Surfaced,
+    ) {
         let before = change.before.as_deref();
-        let after = change.after.as_deref();
+        // "Stop the RTCRtpTransceiver" forgets what a rollback would go back to: webrtc-pc §5.4.
+        let intent = self.slots.intent_of(change.id);
+        let stopped = intent.is_some_and(|intent| intent.stop == jsep::StopState::Stopped);
+        let forgotten = sdp_type == SdpType::Rollback && stopped;
+        let after = change.after.as_deref().filter(|_| !forgotten);
+
         let streams: Vec<MediaStreamId> = after
             .map(|section| section.remote_streams.iter())
             .into_iter()
