@@ -109,6 +109,43 @@ fn without_descriptors_the_same_loss_needs_a_key_frame() {
     assert!(asked > 0);
 }
 
+/// H.264 as browsers send it says of no packet for sure that a frame begins with it. What is behind a loss waits for a key frame,
+/// and goes on with it at once, whatever of the packets before it came.
+#[test]
+fn a_key_frame_behind_a_loss_goes_on_without_delimiters_too() {
+    for lost in [&[5][..], &[5, 9], &[9]] {
+        let mut world = world(false);
+        for number in 0..15 {
+            let data = if number == 10 {
+                key_frame()
+            } else {
+                frame(number)
+            };
+            let frame = EncodedFrameInit {
+                timestamp: u32::from(number) * 3_000,
+                data: data.into(),
+                ..Default::default()
+            };
+            world.sender.send_frames(at(world.now), ID, vec![frame]);
+            world.run(33, |_| lost.contains(&number));
+        }
+        world.run(33, |_| false);
+        let came = world.frames.iter().map(|(_, it)| it.timestamp / 3_000);
+        let before = 0..u32::from(lost[0]);
+        let expected: Vec<u32> = before.chain(10..15).collect();
+        assert_eq!(came.collect::<Vec<_>>(), expected, "{lost:?}");
+    }
+}
+
+/// Of several packets.
+fn key_frame() -> Vec<u8> {
+    let mut data = frame(0);
+    // first_mb_in_slice 0
+    data[19] = 0xb8;
+    data.resize(4_000, 0x77);
+    data
+}
+
 #[test]
 fn those_that_need_a_lost_frame_are_left_out_and_others_are_not() {
     // The application says who needs which. 6 is of the middle layer: 7 alone needs it.

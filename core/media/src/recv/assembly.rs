@@ -381,13 +381,44 @@ impl Assembly {
         begin > 0 && self.begins_frame(begin) && self.end_of(begin, begin).is_ok()
     }
 
-    /// Its payload says so for sure, or its descriptor does.
+    /// Its payload says so for sure, or its descriptor does; or it may be so, and what is before it does not
+    /// contradict.
     fn begins_frame(&self, at: usize) -> bool {
         let described = self.packet(at).is_some_and(dependencies::starts_frame);
         described
-            || self
-                .info(at)
-                .is_some_and(|info| info.begins == Boundary::Certain)
+            || match self.info(at).map(|info| info.begins) {
+                Some(Boundary::Certain) => true,
+                Some(Boundary::Possible) => self.may_begin_frame(at),
+                Some(Boundary::No) | None => false,
+            }
+    }
+
+    /// H.264 and H.265 tell by a delimiter alone, which browsers and most encoders leave out, that a frame begins:
+    /// else it does where the one before has ended, or behind a hole if it is a key frame whose first slice is there.
+    fn may_begin_frame(&self, at: usize) -> bool {
+        let Some(first) = self.packet(at) else {
+            return false;
+        };
+        for before in (0..at).rev() {
+            match &self.slots[before] {
+                Some(Slot::Padding) => {}
+                Some(Slot::Packet(packet)) => {
+                    return packet.marker || packet.timestamp != first.timestamp;
+                }
+                None => break,
+            }
+        }
+        let infos = (at..self.slots.len())
+            .take_while(|&it| {
+                let packet = self.packet(it);
+                packet.is_some_and(|packet| packet.timestamp == first.timestamp)
+            })
+            .filter_map(|it| self.info(it));
+        let mut key = false;
+        infos
+            .inspect(|info| key |= info.key == Some(true))
+            .any(|info| info.first_slice)
+            && key
     }
 
     fn info(&self, at: usize) -> Option<PacketInfo<'_>> {
@@ -407,8 +438,8 @@ impl Assembly {
                 if !said.is_empty() {
                     return self.dependencies.allow(&said);
                 }
-                let layers = self.layer_begins(begin, end);
-                self.references.allow_behind_gap(layers)
+                let mut layers = self.layer_begins(begin, end).peekable();
+                layers.peek().is_some() && self.references.allow_behind_gap(layers)
             };
             end.is_ok_and(allow)
         };

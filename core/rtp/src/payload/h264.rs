@@ -299,6 +299,8 @@ pub(crate) fn packet_info(payload: &[u8]) -> Result<PacketInfo<'_>, JoinError> {
         } else {
             Boundary::No
         };
+        let slice = matches!(kind, 1..=IDR) && fragment.begins;
+        info.first_slice |= slice && fragment.begins_with_one(1);
         match kind {
             // Parameter sets come before key frames.
             IDR | SPS => info.key = Some(true),

@@ -264,6 +264,8 @@ pub(crate) fn packet_info(payload: &[u8], don: bool) -> Result<PacketInfo<'_>, J
         } else {
             Boundary::No
         };
+        let slice = kind <= SLICES_LAST && fragment.begins;
+        info.first_slice |= slice && fragment.begins_with_one(2);
         match kind {
             // Parameter sets come before key frames.
             IRAP_FIRST..=IRAP_LAST | VPS..=PPS => info.key = Some(true),

@@ -45,6 +45,13 @@ impl<'a> Fragment<'a> {
         self.head.as_slice().len() + self.data.len()
     }
 
+    /// Whether the first bit behind a unit's header of so many bytes is set.
+    pub(crate) fn begins_with_one(&self, header: usize) -> bool {
+        // That of a unit that was cut is in the head.
+        let behind = header.saturating_sub(self.head.as_slice().len());
+        self.data.get(behind).is_some_and(|byte| byte & 0x80 != 0)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -405,6 +405,10 @@ pub struct PacketInfo<'a> {
     /// Whether the frame is a key frame, if this packet shows it; of a higher spatial layer, whether
     /// its picture needs no other one.
     pub key: Option<bool>,
+    /// Whether a picture's first slice begins in it: the first macroblock's of H.264 (§7.4.3,
+    /// `first_mb_in_slice`), H.265's `first_slice_segment_in_pic_flag` (§7.4.7.1). False where the format
+    /// has no slices.
+    pub first_slice: bool,
     /// The spatial layer, from 0.
     pub spatial: Option<u8>,
     /// The temporal layer, from 0.

@@ -368,6 +368,7 @@ pub(crate) fn packet_info(payload: &[u8]) -> Result<PacketInfo<'_>, JoinError> {
         false => Boundary::No,
     };
     Ok(PacketInfo {
+        first_slice: false,
         begins: boundary(payload.begins),
         ends: boundary(payload.ends),
         key: Some(!payload.descriptor.predicted),
