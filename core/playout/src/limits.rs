@@ -13,6 +13,9 @@ pub(crate) const PACKET_TIME: Duration = Duration::from_millis(240);
 pub(crate) const PACKET_BYTES: usize = 16 << 10;
 /// A jump of time stamps beyond this is another beginning and no loss.
 pub(crate) const LARGEST_JUMP: Duration = Duration::from_secs(10);
+/// A newer packet whose time stamp is further back than this is another beginning: a file that is played again, another
+/// source under the same SSRC.
+pub(crate) const LARGEST_STEP_BACK: Duration = Duration::from_secs(1);
 
 /// Payload types that one player knows.
 pub(crate) const CODECS: usize = 32;

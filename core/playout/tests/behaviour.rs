@@ -366,6 +366,24 @@ fn time_stamps_that_jump_are_another_beginning() {
     }
 }
 
+/// A file of three seconds that is played again and again, its time stamps, too.
+#[test]
+fn what_goes_back_in_time_with_newer_numbers_is_another_beginning() {
+    let mut stream = Stream::new(player(false));
+    stream.speak(150);
+    for _ in 0..3 {
+        stream.done();
+        let before = stream.statistics();
+        stream.timestamp = FIRST;
+        stream.speak(150);
+        let played = count(&stream.done(), Operation::Normal);
+        assert!(played > 270, "{played} of 300");
+        let discarded = stream.statistics().packets_discarded - before.packets_discarded;
+        assert_eq!(discarded, 0);
+        assert!(stream.playout.target_delay() < Duration::from_millis(150));
+    }
+}
+
 #[test]
 fn what_comes_late_or_twice_is_discarded() {
     let mut stream = Stream::new(player(false));

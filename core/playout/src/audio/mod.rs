@@ -26,7 +26,7 @@ pub(crate) use packets::{nanos, ticks};
 pub use pull::{AudioBlock, Operation};
 pub use statistics::AudioStatistics;
 
-use crate::limits::{LARGEST_JUMP, PACKET_BYTES, PACKET_TIME, PACKETS_SPAN};
+use crate::limits::{LARGEST_JUMP, LARGEST_STEP_BACK, PACKET_BYTES, PACKET_TIME, PACKETS_SPAN};
 use arrivals::Arrivals;
 use codecs::Codecs;
 use comfort::Comfort;
@@ -260,7 +260,7 @@ impl AudioPlayout {
 
         // The clock of an event's time stamps is the sound's around it.
         let rate = self.clock.filter(|_| event).map_or(own_rate, |it| it.rate);
-        let timestamp = self.extend(packet.timestamp, rate, packet.sequence_number);
+        let timestamp = self.extend(&packet, rate, event);
         if event {
             self.tones
                 .handle(timestamp, &packet.payload, rate, own_rate);
@@ -289,11 +289,23 @@ impl AudioPlayout {
         }
     }
 
-    /// The time stamp without wraps. One that is on another clock, or far away, begins anew.
-    fn extend(&mut self, timestamp: u32, rate: u32, sequence_number: u64) -> i64 {
+    /// The time stamp without wraps. One that is on another clock, or far away, begins anew; so does a newer
+    /// packet that goes back in time, but for events, which are as old as their beginning.
+    fn extend(&mut self, packet: &AudioPacket, rate: u32, event: bool) -> i64 {
+        let AudioPacket {
+            timestamp,
+            sequence_number,
+            ..
+        } = *packet;
         if let Some(clock) = self.clock.filter(|it| it.rate == rate) {
             let extended = Seq32(timestamp).extend(clock.timestamp as u64) as i64;
-            if extended.abs_diff(clock.timestamp) <= ticks(LARGEST_JUMP, rate) as u64 {
+            let newer = sequence_number > clock.sequence_number && !packet.repaired && !event;
+            let back = match newer {
+                true => LARGEST_STEP_BACK,
+                false => LARGEST_JUMP,
+            };
+            let (first, last) = (-ticks(back, rate), ticks(LARGEST_JUMP, rate));
+            if (first..=last).contains(&(extended - clock.timestamp)) {
                 return extended;
             }
         }

@@ -14,8 +14,8 @@ use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 use crate::limits;
 
 /// The parameter sets that a description has outside the stream, the value of
-/// `sprop-parameter-sets` (RFC 6184 §8.1): NAL units, in their order. They go before the first key
-/// frame that has none of its own.
+/// `sprop-parameter-sets` (RFC 6184 §8.1): NAL units, in their order. Whoever decodes puts them before
+/// the first key frame that has none of its own.
 ///
 /// ```
 /// use duologue_rtp::payload::h264::{SequenceParameterSet, sprop_parameter_sets};
