@@ -148,6 +148,27 @@ fn silence_after_feedback_takes_the_rate_down() {
     assert!(plan.target < before * 0.4, "{before:?} {plan:?}");
 }
 
+/// A shared screen that changes every five seconds: who says nothing hears nothing.
+#[test]
+fn a_pause_of_this_end_is_no_silence_of_the_other() {
+    let mut gcc = Gcc::default();
+    gcc.handle_route(at(0), Bounds::default());
+    let mut path = Path::new();
+    path.run(&mut gcc, 10, kbps(5_000), Ecn::NotEct);
+    for _ in 0..5 {
+        let before = path.plan.expect("a plan").target;
+        path.now += ms(5_000);
+        for n in 1..=10 {
+            gcc.handle_sent(path.now, 1_000, 1_000 * n);
+        }
+        gcc.handle_tick(path.now + ms(25));
+        let plan = last(&mut gcc).or(path.plan).expect("a plan");
+        assert_ne!(plan.reason, Reason::Silence);
+        assert!(plan.target >= before, "{before:?} {plan:?}");
+        path.run(&mut gcc, 1, kbps(5_000), Ecn::NotEct);
+    }
+}
+
 #[test]
 fn the_applications_bounds_hold_at_once() {
     let mut gcc = Gcc::default();

@@ -22,7 +22,7 @@ pub trait Controller: fmt::Debug {
     /// The streams can use so much altogether.
     fn handle_wanted(&mut self, now: Instant, wanted: Bitrate);
 
-    /// A packet of so many bytes was sent.
+    /// A packet of so many bytes was sent; with it so many wait for feedback.
     fn handle_sent(&mut self, now: Instant, size: usize, in_flight: usize);
 
     /// What became of packets, and the bytes still under way.

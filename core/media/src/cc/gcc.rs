@@ -120,8 +120,12 @@ impl Controller for Gcc {
         self.tell();
     }
 
-    fn handle_sent(&mut self, now: Instant, size: usize, _in_flight: usize) {
+    fn handle_sent(&mut self, now: Instant, size: usize, in_flight: usize) {
         self.hearing.sent = Some(now);
+        if in_flight <= size {
+            // Nobody owed an answer before this one.
+            self.hearing.heard = Some(now);
+        }
         self.hearing.heard.get_or_insert(now);
         self.alr.handle_sent(now, size);
     }
