@@ -1,8 +1,9 @@
-//! The shape of the product's Rust code: how long files and functions are, and which files need each
-//! other in a circle.
+//! The shape of the product's Rust code: how long files and functions are, which files need each other
+//! in a circle, and whether what documents a public item names it.
 
 mod circles;
 mod source;
+mod subjects;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -40,6 +41,9 @@ const CRATES: &[&str] = &[
     "core/*", "driver/*", "duologue", "media/*", "codec/*", "node", "apps/*",
 ];
 
+/// Whose public items nobody but the project meets.
+const PROGRAMS: &[&str] = &["node/", "apps/"];
+
 /// Fails with every file and function that is too long, and with the circles if there are too many.
 pub(crate) fn check() -> Outcome {
     let mut wrong = Vec::new();
@@ -48,6 +52,7 @@ pub(crate) fn check() -> Outcome {
         let sources = read(&folder)?;
         wrong.extend(sources.iter().flat_map(too_long));
         wrong.extend(sources.iter().flat_map(open));
+        wrong.extend(sources.iter().flat_map(subjectless));
         let name = folder.strip_prefix(root()).unwrap_or(&folder);
         found.extend(circles(&sources).iter().map(|files| {
             let files: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
@@ -98,6 +103,16 @@ fn open(source: &Source) -> Vec<String> {
     let fields = source.open_fields.iter().filter(|_| private);
     fields
         .map(|field| format!("{place}: other files may touch {field}"))
+        .collect()
+}
+
+fn subjectless(source: &Source) -> Vec<String> {
+    let place = source.path.strip_prefix(root()).unwrap_or(&source.path);
+    let place = place.display().to_string();
+    let program = PROGRAMS.iter().any(|path| place.starts_with(path));
+    let found = source.subjectless.iter().filter(|_| !program);
+    found
+        .map(|(line, words)| format!("{place}:{line}: `{words} …` does not say what the item is"))
         .collect()
 }
 

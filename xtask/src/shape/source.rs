@@ -4,6 +4,8 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
+use super::subjects;
+
 /// A file, as far as its shape goes.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -19,6 +21,8 @@ pub(super) struct Source {
     pub(super) open_fields: Vec<String>,
     /// Paths of this crate that it names, from its root.
     pub(super) paths: Vec<Vec<String>>,
+    /// Lines of documentation that do not say what the item is, and how they begin.
+    pub(super) subjectless: Vec<(usize, &'static str)>,
 }
 
 #[derive(Debug)]
@@ -55,6 +59,7 @@ impl Source {
             functions,
             open_fields,
             paths,
+            subjectless: subjects::missing(&tree),
         })
     }
 }
@@ -191,7 +196,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
-fn is_of_tests(attribute: &syn::Attribute) -> bool {
+pub(super) fn is_of_tests(attribute: &syn::Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute
             .parse_args::<syn::Path>()
