@@ -21,10 +21,10 @@ pub struct StreamKey(pub u32);
 
 /// What waits in a stream: a packet, or the little that is needed to build it.
 pub trait Queued {
-    /// Its bytes on the path.
+    /// The item's bytes on the path.
     fn size(&self) -> usize;
 
-    /// The frame that it is of; packets of one frame stand behind one another.
+    /// The frame that the item is of; packets of one frame stand behind one another.
     fn frame(&self) -> u64;
 }
 
