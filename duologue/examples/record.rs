@@ -91,8 +91,12 @@ async fn write(path: &Path, tracks: &[Track], readers: Vec<EncodedFrames>) -> Ou
 
     let mut count = 0;
     while let Some((track, frame)) = frames.recv().await {
-        file.write(track, &frame)?;
-        count += 1;
+        match file.write(track, &frame) {
+            Ok(()) => count += 1,
+            // It is left out, and the file goes on.
+            Err(error) if error.is_of_one_frame() => println!("{error}"),
+            Err(error) => return Err(error.into()),
+        }
     }
     file.finish()?;
     Ok(count)

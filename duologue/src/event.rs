@@ -297,7 +297,11 @@ impl Drop for Events {
         let mut state = self.0.lock();
         state.reader = Reader::Gone;
         let unread = std::mem::take(&mut state.queue);
+        let stalled = std::mem::take(&mut state.stalled);
         drop(state);
+        if stalled {
+            self.0.session.wake();
+        }
         // Outside the lock: the last handle of the connection may be among them.
         drop(unread);
     }

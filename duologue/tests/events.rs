@@ -6,7 +6,7 @@ mod common;
 use std::thread;
 use std::time::Duration;
 
-use common::{Peer, endpoint, negotiate};
+use common::{Peer, connected, endpoint, negotiate};
 use duologue::{
     DataChannel, DataChannelInit, DataChannelState, Endpoint, Event, Events, ExceptionName,
 };
@@ -117,6 +117,26 @@ async fn unopened(endpoint: &Endpoint) -> (Peer, Peer, DataChannel) {
     let channel = created.expect("the options are valid");
     negotiate(&mut alice, &mut bob).await;
     (alice, bob, channel)
+}
+
+/// Who reads no events at all drops their stream, however many wait in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_come_again_once_a_stream_of_events_that_was_full_is_dropped() {
+    let (alice, bob, near, far) = connected(&endpoint(), DataChannelInit::default()).await;
+    // Each is two events at the other end when it comes, and one at its own when it opens.
+    let make = |end: &Peer| {
+        let init = DataChannelInit::default();
+        end.connection.create_data_channel("more", init).unwrap()
+    };
+    let channels: Vec<_> = (0..400).map(|_| [make(&alice), make(&bob)]).collect();
+    near.send("behind them").await.unwrap();
+    let stalled = tokio::time::timeout(Duration::from_millis(300), far.recv()).await;
+    assert!(stalled.is_err(), "the stream of events is not full");
+    drop(bob.events);
+    // Sooner than whatever else wakes a connection: a check of consent, after four seconds.
+    let said = tokio::time::timeout(Duration::from_secs(2), far.recv()).await;
+    assert!(said.expect("it was woken").is_some());
+    drop(channels);
 }
 
 /// A program that is done closes its connection, reads its events to their end and exits.
