@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use duologue::devices::LocalTrack;
 use duologue::{
-    DataChannel, Endpoint, Event, Events, IceCandidateInit, IceConnectionState, PeerConnection,
-    PeerConnectionState, TcpTypes,
+    DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, PeerConnectionState,
+    TcpTypes,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -364,9 +364,7 @@ impl Host {
                         let _ = trickle.try_send(candidate.init);
                     }
                 }
-                Event::IceConnectionStateChange(
-                    IceConnectionState::Connected | IceConnectionState::Completed,
-                ) => {
+                Event::ConnectionStateChange(PeerConnectionState::Connected) => {
                     self.progress
                         .send_modify(|progress| progress.reached = true);
                 }

@@ -23,7 +23,8 @@ const GATHER_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) gathered: bool,
-    /// The other end answers.
+    /// The other end has done its part of DTLS's handshake, for which it needs this end's description. Checks of ICE it
+    /// answers without.
     pub(super) reached: bool,
     pub(super) failed: bool,
 }
