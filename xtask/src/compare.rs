@@ -29,7 +29,7 @@ pub(crate) fn run(rounds: usize, secs: u32) -> Outcome {
     let scenarios: Vec<&Scenario> = DATA.iter().chain(MEDIA).collect();
     let scenarios: Vec<&Scenario> = scenarios
         .into_iter()
-        .filter(|it| it.name != "mem" && it.name != "rtp-max")
+        .filter(|it| it.name != "mem")
         .collect();
     let mut results = Results::new();
     for round in 1..=rounds {

@@ -5,14 +5,32 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::licences;
 use crate::run::{self, Outcome, all, cargo, command, output, root, target_dir};
+use crate::{debian, licences, semver};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only what takes seconds: packs and looks into the packages, but builds nothing out of them
     #[arg(long)]
     quick: bool,
+    /// Compare the library's interface with this commit's, instead of the last release's
+    #[arg(long, value_name = "COMMIT")]
+    baseline: Option<String>,
+    /// Only this
+    #[arg(long, value_enum, conflicts_with = "quick")]
+    only: Option<Piece>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Piece {
+    /// Of every crate its package, and what is built out of it
+    Crates,
+    /// What the library breaks of its interface
+    Semver,
+    /// The npm packages
+    Npm,
+    /// The Debian package of the program, with the licences
+    Debian,
 }
 
 /// The largest a crate may be, packed. Registries take ten times as much.
@@ -25,7 +43,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.quick {
         return all([crates(true), licences::write()]);
     }
-    all([crates(false), npm(), licences::write()])
+    let pieces = [Piece::Crates, Piece::Semver, Piece::Npm, Piece::Debian];
+    let wanted = pieces
+        .into_iter()
+        .filter(|it| args.only.is_none_or(|only| only == *it));
+    all(wanted.map(|piece| match piece {
+        Piece::Crates => crates(false),
+        Piece::Semver => semver::check(args.baseline.as_deref()),
+        Piece::Npm => npm(),
+        Piece::Debian => licences::write().and_then(|()| debian::package()),
+    }))
 }
 
 /// `cargo package` of all crates that are published, against one another; each is built out of its package unless

@@ -78,6 +78,71 @@ mod tests {
         assert_eq!(check(), Ok(()));
     }
 
+    fn page(path: &str) -> String {
+        fs::read_to_string(root().join(path)).unwrap()
+    }
+
+    /// Cells of the first row of a table that begins so.
+    fn row<'t>(table: &'t str, begins: &str) -> Vec<&'t str> {
+        let mut rows = table.lines().filter(|line| line.starts_with(begins));
+        let row = rows.next().unwrap_or_else(|| panic!("no {begins}"));
+        row.split('|').map(str::trim).collect()
+    }
+
+    #[test]
+    fn the_first_page_says_of_the_web_platform_tests_what_their_table_does() {
+        let (first, results) = (page("README.md"), page("node/wpt/RESULTS.md"));
+        let grouped = |number: &str| {
+            let (thousands, rest) = number.split_at(number.len() - 3);
+            format!("{thousands},{rest}")
+        };
+        for count in &row(&results, "| **total** |")[3..6] {
+            let (passed, all) = count.split_once(" / ").unwrap();
+            let said = format!("{} of {}", grouped(passed), grouped(all));
+            assert!(first.contains(&said), "{said}");
+        }
+        let of_both = row(&results, "| duologue |")[3];
+        let (_, share) = of_both.split_once('(').unwrap();
+        let share = share.split('.').next().unwrap();
+        assert!(first.contains(&format!("{share} % pass here")), "{share}");
+    }
+
+    #[test]
+    fn the_first_page_names_the_stacks_of_the_table_of_peers_whose_cells_are_all_right() {
+        let (first, results) = (page("README.md"), page("test/peers/RESULTS.md"));
+        let rows: Vec<&str> = results
+            .lines()
+            .filter(|line| line.contains("offer |"))
+            .collect();
+        assert!(rows.len() > 20);
+        for row in rows {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let stack = match cells[1].split([' ', ',']).next().unwrap() {
+                "@roamhq/wrtc" => "libwebrtc",
+                "node-datachannel" => "libdatachannel",
+                "Mozilla" => "Firefox",
+                name => name,
+            };
+            assert!(first.contains(stack), "{stack}");
+            let fine = |cell: &&str| cell.starts_with("**ok**") || cell.starts_with("lacks it");
+            assert!(cells[3..10].iter().all(fine), "{row}");
+        }
+    }
+
+    #[test]
+    fn the_first_page_says_how_much_faster_it_is_as_the_table_does() {
+        let (first, bench) = (page("README.md"), page("bench/README.md"));
+        let of = |begins| row(&bench, begins)[5].split(' ').next().unwrap();
+        assert_eq!(of("| dc-16k | CPU s/GB | 1.48"), "0.21");
+        let said = format!(
+            "{} × the bytes of a data channel at a fifth of the CPU, set-up {} × and round trips {} × faster",
+            of("| dc-16k | MB/s | 680"),
+            of("| setup | ms | 1.13"),
+            of("| ping | µs median / p99 |"),
+        );
+        assert!(first.contains(&said), "{said}");
+    }
+
     #[test]
     fn a_file_is_found_by_the_end_of_its_path() {
         let files = ["/core/ice/src/role.rs".to_owned()];
