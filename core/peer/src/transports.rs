@@ -307,19 +307,25 @@ impl IceTransport {
         state: IceGathererState,
     ) -> Option<IceGathererState> {
         self.gathering.insert(generation, state);
+        self.update_gatherer_state()
+    }
+
+    /// Returns the gatherer's state, if it is another one than was shown.
+    pub(crate) fn update_gatherer_state(&mut self) -> Option<IceGathererState> {
         let derived = self.derive_gatherer_state();
         let before = std::mem::replace(&mut self.gatherer_state, derived);
         (before != derived).then_some(derived)
     }
 
-    /// A generation that was replaced, or rolled back, gathers no more and shows no candidates.
-    pub(crate) fn forget_generation(&mut self, generation: Generation) {
+    /// A generation that was replaced, or rolled back, gathers no more and shows no candidates. Returns
+    /// whether the gatherer's state is to change, which it does in a task of its own.
+    pub(crate) fn forget_generation(&mut self, generation: Generation) -> bool {
         if self.gathering.len() > 1 {
             self.gathering.remove(&generation);
         }
-        self.gatherer_state = self.derive_gatherer_state();
         self.local_candidates.forget(generation);
         self.remote_candidates.forget(generation);
+        self.gatherer_state != self.derive_gatherer_state()
     }
 
     /// `icecandidate` tells the application of it.

@@ -106,6 +106,40 @@ fn gathering_ends_in_two_tasks() {
     );
 }
 
+/// webrtc-pc §5.6: the state changes with its events, and who waits for the null candidate gets it.
+#[test]
+fn an_ice_restart_that_is_rolled_back_while_it_gathers_ends_its_gathering_with_the_events() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let (key, _) = a.transports()[0];
+    a.report(gathering(key, ice::GatheringState::Gathering));
+    a.report(gathering(key, ice::GatheringState::Complete));
+    a.pc.restart_ice();
+    a.set_local();
+    a.run();
+    a.report(Report::Transport(
+        key,
+        TransportReport::GatheringState {
+            generation: Generation(1),
+            state: ice::GatheringState::Gathering,
+        },
+    ));
+    a.take_log();
+    a.set_local_to(SessionDescription::rollback()).unwrap();
+    a.run();
+    assert_eq!(
+        a.take_events(),
+        [
+            "signalingstatechange stable",
+            "gatheringstatechange ice0 complete",
+            "icegatheringstatechange complete",
+            "icecandidate null",
+            "negotiationneeded"
+        ]
+    );
+}
+
 #[test]
 fn a_rolled_back_offer_takes_gathering_back_to_new() {
     let (mut a, key) = offerer();

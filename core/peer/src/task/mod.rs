@@ -91,6 +91,8 @@ pub(crate) enum TransportTask {
     GatheringEnded(Generation),
     /// The second.
     GatheringComplete(Generation),
+    /// A generation that gathered was forgotten.
+    GatheringForgotten,
     IceChanged(IceChange),
     IceRole(IceRole),
     Pair(ice::PairEvent),
@@ -187,6 +189,7 @@ impl PeerConnection {
             TransportTask::GatheringComplete(generation) => {
                 self.run_gathering_complete(key, generation);
             }
+            TransportTask::GatheringForgotten => self.run_gathering_forgotten(key),
             TransportTask::IceChanged(change) => self.run_ice_changed(key, change),
             TransportTask::IceRole(role) => self.run_ice_role(key, role),
             TransportTask::Pair(event) => self.run_pair(key, event),

@@ -10,8 +10,9 @@ use duologue_session::DtlsReport;
 use jsep::Side;
 use jsep::agreement::IceKey;
 
-use super::IceChange;
+use super::{IceChange, Task, TransportTask};
 use crate::shown_pair::shown_pair;
+use crate::transports::IceTransport;
 use crate::{
     DtlsTransportState, Event, Exception, IceCandidate, IceCandidatePair, IceGathererState,
     IceGatheringState, IceRole, IceTransportState, PeerConnection, RtcErrorDetail, RtcErrorInit,
@@ -20,7 +21,8 @@ use crate::{
 impl PeerConnection {
     /// "When the ICE Agent indicates that it began gathering a generation of candidates".
     pub(crate) fn run_gathering_began(&mut self, key: TransportKey, generation: Generation) {
-        self.set_gathering(key, generation, IceGathererState::Gathering);
+        let state = IceGathererState::Gathering;
+        self.show_gathering(key, |ice| ice.set_gathering(generation, state));
     }
 
     /// "When the ICE Agent is finished gathering a generation": the first task.
@@ -39,7 +41,19 @@ impl PeerConnection {
 
     /// The second task: "no other generation of candidates is being gathered".
     pub(crate) fn run_gathering_complete(&mut self, key: TransportKey, generation: Generation) {
-        let changed = self.set_gathering(key, generation, IceGathererState::Complete);
+        let state = IceGathererState::Complete;
+        let changed = self.show_gathering(key, |ice| ice.set_gathering(generation, state));
+        self.tell_end_of_gathering(changed);
+    }
+
+    /// The same where the generation that was left to gather is gone: an ICE restart that was rolled back,
+    /// or the credentials before one.
+    pub(crate) fn run_gathering_forgotten(&mut self, key: TransportKey) {
+        let changed = self.show_gathering(key, IceTransport::update_gatherer_state);
+        self.tell_end_of_gathering(changed);
+    }
+
+    fn tell_end_of_gathering(&mut self, changed: bool) {
         // The specification fires the null candidate for every transport that ends; browsers
         // once all of them have, which is what applications that wait for null rely on.
         if changed && self.slots.states().gathering() == IceGatheringState::Complete {
@@ -48,16 +62,15 @@ impl PeerConnection {
     }
 
     /// Returns whether the transport's gatherer changed its state.
-    fn set_gathering(
+    fn show_gathering(
         &mut self,
         key: TransportKey,
-        generation: Generation,
-        state: IceGathererState,
+        change: impl FnOnce(&mut IceTransport) -> Option<IceGathererState>,
     ) -> bool {
         let Some(transport) = self.slots.transport_mut(key) else {
             return false;
         };
-        let Some(derived) = transport.ice.set_gathering(generation, state) else {
+        let Some(derived) = change(&mut transport.ice) else {
             return false;
         };
         let aggregate = self.slots.derive_aggregate().gathering;
@@ -73,8 +86,10 @@ impl PeerConnection {
     /// A generation that an ICE restart replaced, or whose restart was rolled back, gathers no
     /// more.
     pub(crate) fn forget_generation(&mut self, key: IceKey) {
-        if let Some(transport) = self.slots.transport_mut(key.transport) {
-            transport.ice.forget_generation(key.generation);
+        let transport = self.slots.transport_mut(key.transport);
+        if transport.is_some_and(|it| it.ice.forget_generation(key.generation)) {
+            let task = TransportTask::GatheringForgotten;
+            self.queue(Task::Transport(key.transport, task));
         }
     }
 
