@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::ext::{CaptureTime, DependencyDescriptor};
-use duologue_rtp::payload::{Boundary, Descriptor, PacketInfo, PayloadFormat, PictureId};
+use duologue_rtp::payload::{
+    Boundary, Descriptor, GoesUp, PacketInfo, PayloadFormat, PictureId,
+};
 
 use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP, FORWARD_UP_PATIENCE};
 use crate::packet::{RtpPacket, RtpPacketInit};
@@ -88,6 +90,8 @@ struct Temporal {
     frame: Option<(u32, bool)>,
     /// From when on a key frame is to be asked for, since no frame allows it to go up.
     stays_until: Option<Instant>,
+    /// Some frame of this format said that it lets go up: those that do not say it do not.
+    says_where: bool,
 }
 
 /// The extended number of a packet's picture, and how many bits of it packets say.
@@ -119,6 +123,7 @@ impl Receiver {
                 current: u8::MAX,
                 frame: None,
                 stays_until: None,
+                says_where: false,
             },
             spatial: Spatial::default(),
             frames: FrameNumbers::default(),
@@ -272,6 +277,7 @@ impl Receiver {
         self.asked = None;
         self.pictures = Numbers::default();
         self.lowest = (0, None);
+        self.temporal.says_where = false;
     }
 
     /// The layer of which a key frame is to be asked for now.
@@ -588,6 +594,7 @@ impl Temporal {
         if in_order && begins_key(info) {
             self.begin();
         }
+        self.says_where |= info.goes_up != GoesUp::Untold;
         let timestamp = packet.timestamp;
         if let Some((frame, allowed)) = self.frame
             && frame == timestamp
@@ -602,9 +609,15 @@ impl Temporal {
             let says = follows.or(match info.descriptor {
                 Descriptor::Vp8(descriptor) => Some(descriptor.layer_sync),
                 Descriptor::Vp9(descriptor) => descriptor.layers.map(|it| it.switching_up),
-                _ => None,
+                _ => match info.goes_up {
+                    GoesUp::Untold => self.says_where.then_some(false),
+                    GoesUp::Own | GoesUp::OwnAndAbove => Some(true),
+                },
             });
             self.go_up(layer, says, packet.received);
+            if self.current == layer && info.goes_up == GoesUp::OwnAndAbove {
+                self.current = self.wanted;
+            }
         }
         let allowed = layer <= self.current;
         self.frame = Some((timestamp, allowed));

@@ -1028,10 +1028,19 @@ impl TemporalStage {
 
     /// H.265, which says in packets which layer a frame is of, and not what it needs.
     fn h265() -> Self {
+        // TRAIL_R (H.265 table 7-1).
+        Self::h265_of([1, 1, 1])
+    }
+
+    /// The same whose units are of this type in each layer.
+    fn h265_of(kinds: [u8; 3]) -> Self {
         let format = PayloadFormat::H265 { numbered: false };
-        Self::new(format, |_, since_key, temporal| {
-            // IDR_W_RADL or TRAIL_R (H.265 table 7-1).
-            let kind = if since_key == 0 { 19 } else { 1 };
+        Self::new(format, move |_, since_key, temporal| {
+            // The key frame is IDR_W_RADL.
+            let kind = match since_key {
+                0 => 19,
+                _ => kinds[usize::from(temporal)],
+            };
             let mut payload = vec![kind << 1, temporal + 1];
             payload.resize(500, 7);
             RtpPacket {
@@ -1111,6 +1120,31 @@ fn a_receiver_gets_temporal_layers_back_of_a_format_that_does_not_say_where_with
     stage.choose(1_000_000);
     stage.key = true;
     assert_eq!((stage.run(60), stage.requests), (60, 1));
+}
+
+#[test]
+fn a_receiver_gets_temporal_layers_of_h265_back_where_its_pictures_say_that_it_may() {
+    // H.265 table 7-1.
+    let [trail, tsa_n, tsa, stsa_n, stsa] = [1, 2, 3, 4, 5];
+    for (kinds, later, requests) in [
+        // Each picture of a higher layer, or the first one above the lowest: the next one lets go up.
+        ([trail, tsa, tsa_n], 119, 0),
+        ([trail, tsa, trail], 119, 0),
+        ([trail, stsa, stsa_n], 119, 0),
+        // The middle layer comes at once, the highest with the key frame that is asked for after three seconds.
+        ([trail, stsa, trail], 119 - 45, 1),
+    ] {
+        let mut stage = TemporalStage::h265_of(kinds);
+        stage.choose(1_000_000);
+        assert_eq!(stage.run(60), 60);
+        stage.choose(40_000);
+        assert_eq!((stage.run(60), stage.requests), (15, 0));
+        stage.choose(1_000_000);
+        let got = stage.run(120);
+        assert!(got.abs_diff(later) <= 2, "{kinds:?}: {got}");
+        assert_eq!(stage.requests, requests, "{kinds:?}");
+        assert_eq!(stage.run(60), 60, "{kinds:?}");
+    }
 }
 
 #[test]

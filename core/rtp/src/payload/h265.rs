@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::join::{Fragment, Head, JoinError};
 use super::nal::{Fragments, Nal, Role};
 use super::parts;
-use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
+use super::{Boundary, FrameInfo, FrameSize, GoesUp, PacketInfo};
 
 /// What a sequence parameter set says (H.265 §7.3.2.2) of the pictures that are coded by it.
 ///
@@ -272,6 +272,11 @@ pub(crate) fn packet_info(payload: &[u8], don: bool) -> Result<PacketInfo<'_>, J
             0..=SLICES_LAST if info.key.is_none() => info.key = Some(false),
             _ => {}
         }
+        match kind {
+            TSA_N | TSA_R => info.goes_up = GoesUp::OwnAndAbove,
+            STSA_N | STSA_R => info.goes_up = GoesUp::Own,
+            _ => {}
+        }
     }
     Ok(info)
 }
@@ -301,6 +306,10 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
 const FORBIDDEN: u8 = 0x80;
 const TYPE: u8 = 0x7e;
 // Types (H.265 table 7-1, RFC 7798 §4.4).
+const TSA_N: u8 = 2;
+const TSA_R: u8 = 3;
+const STSA_N: u8 = 4;
+const STSA_R: u8 = 5;
 const IRAP_FIRST: u8 = 16;
 const IRAP_LAST: u8 = 23;
 /// Types above it are no slices.
@@ -381,6 +390,30 @@ mod tests {
         assert_eq!((info.temporal, info.key), (Some(3), Some(false)));
         let frame = annex_b(&[slice]);
         assert_eq!(FORMAT.frame_info(&frame.0, &frame.1).temporal, Some(3));
+    }
+
+    #[test]
+    fn pictures_from_which_on_more_layers_may_be_had_are_told_in_each_of_their_packets() {
+        for (kind, goes_up) in [
+            (1, GoesUp::Untold),
+            (TSA_N, GoesUp::OwnAndAbove),
+            (TSA_R, GoesUp::OwnAndAbove),
+            (STSA_N, GoesUp::Own),
+            (STSA_R, GoesUp::Own),
+            (21, GoesUp::Untold),
+        ] {
+            // Alone, behind a message in one packet, and in fragments.
+            let small = annex_b(&[unit(39, 2, 10), unit(kind, 2, 100)]);
+            let large = annex_b(&[unit(kind, 2, 2_000)]);
+            for (frame, parts) in [small, large, annex_b(&[unit(kind, 2, 50)])] {
+                let room = Room::even(900);
+                let packets = payloads(FORMAT, &frame, &parts, Descriptor::None, room);
+                for packet in packets.expect("they fit") {
+                    let info = FORMAT.packet_info(&packet).expect("of a picture");
+                    assert_eq!((info.goes_up, info.temporal), (goes_up, Some(2)), "{kind}");
+                }
+            }
+        }
     }
 
     #[test]

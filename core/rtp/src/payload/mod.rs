@@ -415,8 +415,24 @@ pub struct PacketInfo<'a> {
     pub temporal: Option<u8>,
     /// Whether no other frame needs this one.
     pub discardable: bool,
+    /// Which temporal layers a receiver may get from this picture on, if it has those below it.
+    pub goes_up: GoesUp,
     /// All that the payload descriptor says.
     pub descriptor: Descriptor<'a>,
+}
+
+/// Which temporal layers need nothing of themselves before a picture: whoever has the layers below that picture's
+/// may get them from it on. H.265 says it by the type of the picture's units (§7.4.2.2), VP8 and VP9 in
+/// their [`Descriptor`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum GoesUp {
+    /// None, as far as this tells.
+    #[default]
+    Untold,
+    /// The picture's own: a step-wise temporal sub-layer access picture, STSA.
+    Own,
+    /// The picture's own and all above: a temporal sub-layer access picture, TSA.
+    OwnAndAbove,
 }
 
 impl PacketInfo<'_> {

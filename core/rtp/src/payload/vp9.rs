@@ -374,8 +374,8 @@ pub(crate) fn packet_info(payload: &[u8]) -> Result<PacketInfo<'_>, JoinError> {
         key: Some(!payload.descriptor.predicted),
         spatial: payload.descriptor.layers.map(|layers| layers.spatial),
         temporal: payload.descriptor.layers.map(|layers| layers.temporal),
-        discardable: false,
         descriptor: super::Descriptor::Vp9(payload.descriptor),
+        ..PacketInfo::default()
     })
 }
 
