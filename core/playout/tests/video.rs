@@ -105,7 +105,8 @@ fn frames_of_a_quiet_network_are_seen_soon_and_evenly() {
     let seen = show.run(0..600, |_| false);
     assert_eq!(seen.len(), 600);
     let (mean, rough) = mean_and_roughest(&delays(&seen)[100..]);
-    assert!(mean < 1_035.0, "{mean}");
+    // What it takes to decode one, and next to nothing else.
+    assert!(mean < 1_012.0, "{mean}");
     assert!(rough < 1.0, "{rough}");
     let statistics = show.playout.statistics();
     assert_eq!((statistics.freeze_count, statistics.frames_dropped), (0, 0));
@@ -123,8 +124,9 @@ fn jitter_is_evened_out_by_waiting() {
     let delays = &delays(&seen)[300..];
     let (mean, _) = mean_and_roughest(delays);
     // The mean of the network alone is 1,020.
-    assert!((1_030.0..1_090.0).contains(&mean), "{mean}");
-    let late = delays.windows(2).filter(|it| (it[1] - it[0]).abs() > 5.0);
+    assert!((1_025.0..1_045.0).contains(&mean), "{mean}");
+    // As they came, a third differ by more.
+    let late = delays.windows(2).filter(|it| (it[1] - it[0]).abs() > 10.0);
     let late = late.count() as f64 / delays.len() as f64;
     assert!(late < 0.03, "{late}");
     assert_eq!(show.playout.statistics().freeze_count, 0);

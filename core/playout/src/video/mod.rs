@@ -361,7 +361,7 @@ impl<F> VideoPlayout<F> {
 
     /// How long before it is shown a frame has to be handed out.
     fn lead(&self) -> Duration {
-        self.decode_time() + RENDERING
+        self.decode_time() + HOST
     }
 
     fn decode_time(&self) -> Duration {
@@ -373,7 +373,7 @@ impl<F> VideoPlayout<F> {
 
     /// What the network and the decoder need.
     fn least(&self) -> Duration {
-        self.jitter.get() + self.decode_time() + RENDERING
+        self.jitter.get() + self.decode_time() + HOST
     }
 
     fn target(&self) -> Duration {
@@ -399,8 +399,9 @@ impl<F> VideoPlayout<F> {
     }
 }
 
-/// What lies between a frame that is decoded and one that is seen.
-const RENDERING: Duration = Duration::from_millis(10);
+/// How late timers and threads are of a host that hands a frame to its decoder and shows it. What it takes to draw
+/// what is shown is the application's own.
+const HOST: Duration = Duration::from_millis(2);
 const FIRST_DECODE_TIME: Duration = Duration::from_millis(5);
 const DECODE_TIME_KEEPS: f32 = 0.995;
 /// The delay moves by a quarter of the time that passes.
