@@ -16,7 +16,9 @@ use duologue::devices::{
     FileSource, LocalTrack, MediaDeviceKind, MediaDevices, MediaStreamConstraints,
     MediaTrackConstraintSet,
 };
-use duologue::{MediaKind, PeerConnection, TransceiverDirection, TransceiverInit};
+use duologue::{
+    MediaKind, PeerConnection, RtpSender, Track, TransceiverDirection, TransceiverInit,
+};
 
 use crate::Failure;
 pub(crate) use record::Sinks;
@@ -58,6 +60,68 @@ pub(crate) struct MediaArgs {
     speaker: Option<String>,
 }
 
+/// What is sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    tracks: Vec<LocalTrack>,
+    senders: Vec<(MediaKind, RtpSender)>,
+    /// Files that are not yet read.
+    waits: Option<(MediaDevices, MediaStreamConstraints)>,
+}
+
+impl Sent {
+    fn devices(pc: &PeerConnection, tracks: Vec<LocalTrack>) -> Result<Self, Failure> {
+        let mut sent = Sent::default();
+        for track in &tracks {
+            let sender = pc.add_local_track(track, &["duologue".into()])?;
+            sent.senders.push((track.kind(), sender));
+        }
+        sent.tracks = tracks;
+        Ok(sent)
+    }
+
+    fn files(
+        pc: &PeerConnection,
+        (devices, asked): (MediaDevices, MediaStreamConstraints),
+    ) -> Result<Self, Failure> {
+        let mut sent = Sent::default();
+        for kind in devices.input_devices().iter().map(|file| file.kind()) {
+            let id = format!("file-{kind}").into();
+            let sender = pc.add_track(Track { id, kind }, &["duologue".into()])?;
+            sent.senders.push((kind, sender));
+        }
+        sent.waits = Some((devices, asked));
+        Ok(sent)
+    }
+
+    fn sends(&self, kind: MediaKind) -> bool {
+        self.senders.iter().any(|(of, _)| *of == kind)
+    }
+
+    /// Begins to read files: what they had given before there is a connection, nobody would have got.
+    ///
+    /// # Errors
+    /// A file cannot be read any more.
+    pub(crate) async fn begin(&mut self) -> Result<(), Failure> {
+        let Some((devices, asked)) = self.waits.take() else {
+            return Ok(());
+        };
+        let stream = devices.get_user_media(&asked).await?;
+        self.tracks = stream.tracks().to_vec();
+        for track in &self.tracks {
+            for (_, sender) in self.senders.iter().filter(|(kind, _)| *kind == track.kind()) {
+                sender.replace_local_track(track).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What devices and files are called.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.tracks.iter().map(LocalTrack::label)
+    }
+}
+
 fn format(text: &str) -> Result<FileFormat, String> {
     text.parse()
         .map_err(|error: duologue::devices::DeviceError| error.to_string())
@@ -97,26 +161,23 @@ impl MediaArgs {
         self.file.iter().any(|path| path == Path::new("-"))
     }
 
-    /// Opens what is to be sent and gives it to the connection, before it is negotiated. Who calls and wants
-    /// to keep something asks for it; who answers gets what there is.
+    /// Opens what is to be sent and gives it to the connection, before it is negotiated; files wait until
+    /// they [begin](Sent::begin). Who calls and wants to keep something asks for it; who answers gets what
+    /// there is.
     ///
     /// # Errors
     /// A device or a file cannot be captured.
-    pub(crate) async fn offer(
-        &self,
-        pc: &PeerConnection,
-        answers: bool,
-    ) -> Result<Vec<LocalTrack>, Failure> {
-        let tracks = self.open().await?;
-        for track in &tracks {
-            pc.add_local_track(track, &["duologue".into()])?;
-        }
+    pub(crate) async fn offer(&self, pc: &PeerConnection, answers: bool) -> Result<Sent, Failure> {
+        let sent = match self.file.is_empty() {
+            true => Sent::devices(pc, self.open().await?)?,
+            false => Sent::files(pc, self.files()?)?,
+        };
         let keeps = self.record.is_some() || self.preview;
         for (kind, keeps) in [
             (MediaKind::Audio, keeps || self.speaker.is_some()),
             (MediaKind::Video, keeps),
         ] {
-            if keeps && !answers && !tracks.iter().any(|track| track.kind() == kind) {
+            if keeps && !answers && !sent.sends(kind) {
                 let init = TransceiverInit {
                     direction: TransceiverDirection::Recvonly,
                     ..TransceiverInit::default()
@@ -124,7 +185,7 @@ impl MediaArgs {
                 pc.add_transceiver(kind, init)?;
             }
         }
-        Ok(tracks)
+        Ok(sent)
     }
 
     /// Keeps what comes, once it is negotiated.
@@ -137,24 +198,23 @@ impl MediaArgs {
     }
 
     /// When all files that are sent are at their end, and the last of them has arrived.
-    pub(crate) async fn over(&self, tracks: &[LocalTrack]) {
+    pub(crate) async fn over(&self, sent: &Sent) {
         if self.file.is_empty() {
             return std::future::pending().await;
         }
-        for track in tracks {
+        for track in &sent.tracks {
             track.ended().await;
         }
         tokio::time::sleep(DRAIN).await;
     }
 
     async fn open(&self) -> Result<Vec<LocalTrack>, Failure> {
-        let (devices, asked) = match (self.test_pattern, self.file.is_empty()) {
-            (true, _) => (
+        let (devices, asked) = match self.test_pattern {
+            true => (
                 MediaDevices::fake(),
                 MediaStreamConstraints::new(true, true),
             ),
-            (false, false) => self.files()?,
-            (false, true) => self.captured()?,
+            false => self.captured()?,
         };
         if asked == MediaStreamConstraints::default() {
             return Ok(Vec::new());

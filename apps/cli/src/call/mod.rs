@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue::devices::LocalTrack;
 use duologue::{
     DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, PeerConnectionState,
     TcpTypes,
@@ -21,7 +20,7 @@ use duologue::{
 use tokio::sync::{mpsc, watch};
 
 use crate::ice_server::IceArgs;
-use crate::media::{MediaArgs, Sinks};
+use crate::media::{MediaArgs, Sent, Sinks};
 use crate::record::RecordArgs;
 use crate::tls::CertHash;
 use crate::{Failure, interrupted, meter};
@@ -215,10 +214,7 @@ impl Call {
             _ => None,
         };
         let answers = seat.as_ref().map_or(self.args.answer, |seat| seat.first);
-        let tracks = self.args.media.offer(&self.pc, answers).await?;
-        for track in &tracks {
-            self.story.note(&format!("sends {}", track.label()));
-        }
+        let mut sent = self.args.media.offer(&self.pc, answers).await?;
         let own_chat = match answers {
             true => None,
             false => Some(self.pc.create_data_channel("chat", Default::default())?),
@@ -263,7 +259,11 @@ impl Call {
             self.pc.add_ice_candidate(end).await?;
         }
         self.story.connected(&self.pc).await;
-        self.talk(&chat, &tracks, outgoing.as_ref()).await?;
+        sent.begin().await?;
+        for label in sent.labels() {
+            self.story.note(&format!("sends {label}"));
+        }
+        self.talk(&chat, &sent, outgoing.as_ref()).await?;
         self.story.came(&self.pc).await;
         self.story.ended(&self.pc).await;
         Ok(())
@@ -273,7 +273,7 @@ impl Call {
     async fn talk(
         &mut self,
         chat: &DataChannel,
-        tracks: &[LocalTrack],
+        sent: &Sent,
         outgoing: Option<&DataChannel>,
     ) -> Result<(), Failure> {
         if let Some(seconds) = self.args.seconds {
@@ -287,7 +287,7 @@ impl Call {
                 self.story
                     .note("what you type is said to the other side; Ctrl-D hangs up");
             }
-            let over = self.args.media.over(tracks);
+            let over = self.args.media.over(sent);
             tokio::select! {
                 talked = talk::run(chat, &mut self.lines, &self.story) => talked?,
                 sent = self.files.send(outgoing) => {

@@ -113,17 +113,37 @@ async fn two_programs_see_and_hear_each_other_and_what_came_is_recorded() {
     assert!((hertz - 440.0).abs() < 5.0, "{hertz}");
 }
 
-#[tokio::test]
-async fn a_file_is_sent_to_the_demo_and_what_comes_back_is_recorded_as_it_is() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let [clip, back] = ["clip.y4m", "back.webm"].map(|name| folder.path().join(name));
-    let mut file = Y4mWriter::new(std::fs::File::create(&clip).expect("a file"), 30);
-    for number in 0..60_u16 {
+/// A film of so many pictures with their numbers, 30 a second.
+fn film(path: &Path, pictures: u16) {
+    let mut file = Y4mWriter::new(std::fs::File::create(path).expect("a file"), 30);
+    for number in 0..pictures {
         let picture = pattern::draw(number, 320, 240).expect("a picture");
         let at = Duration::from_micros(33_333) * number.into();
         file.write(&picture.at(at)).expect("it is written");
     }
     file.finish().expect("it is written");
+}
+
+#[tokio::test]
+async fn a_file_that_is_shorter_than_it_takes_to_connect_is_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [clip, seen] = ["clip.y4m", "seen.y4m"].map(|name| folder.path().join(name));
+    film(&clip, 10);
+    let [clip, seen_name] = [&clip, &seen].map(|path| path.to_str().expect("a name"));
+    let caller = ["call", "--json", "--loopback", "--file", clip];
+    let answerer = ["call", "--json", "--loopback", "--answer", "--record"];
+    let answerer = [&answerer[..], &[seen_name]].concat();
+    let [mut caller, mut answerer] = negotiated(&caller, &answerer).await;
+    assert!(caller.succeeded().await && answerer.succeeded().await);
+    let (numbers, _) = recorded(&seen).await;
+    assert!(numbers.last() == Some(&9), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn a_file_is_sent_to_the_demo_and_what_comes_back_is_recorded_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [clip, back] = ["clip.y4m", "back.webm"].map(|name| folder.path().join(name));
+    film(&clip, 60);
 
     let mut demo = Program::start(&["demo", "--json", "--listen", "127.0.0.1:0"]);
     let listening = demo.told("listening").await;
