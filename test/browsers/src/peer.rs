@@ -371,6 +371,9 @@ impl RemotePeer {
                     "errorCode": error.error_code,
                     "url": error.url,
                 })),
+                Event::ConnectionStateChange(state) => {
+                    self.tell(json!({ "kind": "connectionstatechange", "state": state }));
+                }
                 Event::DataChannel(channel) => {
                     let mut described = describe(&channel);
                     described["id"] = json!(self.adopt(channel));
