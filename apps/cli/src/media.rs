@@ -61,7 +61,7 @@ pub(crate) struct MediaArgs {
 }
 
 /// What is sent.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Sent {
     tracks: Vec<LocalTrack>,
     senders: Vec<(MediaKind, RtpSender)>,
