@@ -109,7 +109,11 @@ impl Sent {
         let stream = devices.get_user_media(&asked).await?;
         self.tracks = stream.tracks().to_vec();
         for track in &self.tracks {
-            for (_, sender) in self.senders.iter().filter(|(kind, _)| *kind == track.kind()) {
+            for (_, sender) in self
+                .senders
+                .iter()
+                .filter(|(kind, _)| *kind == track.kind())
+            {
                 sender.replace_local_track(track).await?;
             }
         }

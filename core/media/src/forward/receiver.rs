@@ -5,9 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::ext::{CaptureTime, DependencyDescriptor};
-use duologue_rtp::payload::{
-    Boundary, Descriptor, GoesUp, PacketInfo, PayloadFormat, PictureId,
-};
+use duologue_rtp::payload::{Boundary, Descriptor, GoesUp, PacketInfo, PayloadFormat, PictureId};
 
 use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP, FORWARD_UP_PATIENCE};
 use crate::packet::{RtpPacket, RtpPacketInit};
