@@ -125,7 +125,7 @@ fn film(path: &Path, pictures: u16) {
 }
 
 #[tokio::test]
-async fn a_file_that_is_shorter_than_it_takes_to_connect_is_seen() {
+async fn a_file_begins_when_the_connection_is_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let [clip, seen] = ["clip.y4m", "seen.y4m"].map(|name| folder.path().join(name));
     film(&clip, 10);
@@ -134,6 +134,10 @@ async fn a_file_that_is_shorter_than_it_takes_to_connect_is_seen() {
     let answerer = ["call", "--json", "--loopback", "--answer", "--record"];
     let answerer = [&answerer[..], &[seen_name]].concat();
     let [mut caller, mut answerer] = negotiated(&caller, &answerer).await;
+    // Those of the pair that works are told first.
+    caller.told("stats").await;
+    let note = caller.told("note").await;
+    assert!(text(&note).starts_with("sends "), "{note}");
     assert!(caller.succeeded().await && answerer.succeeded().await);
     let (numbers, _) = recorded(&seen).await;
     assert!(!numbers.is_empty() && numbers.is_sorted(), "{numbers:?}");
