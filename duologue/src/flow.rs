@@ -73,6 +73,7 @@ impl<T: Incoming> Drop for Reader<T> {
 pub(crate) struct Writer<T> {
     queues: Arc<Queues>,
     connection: Arc<ConnectionHandle>,
+    isolated: bool,
     of: PhantomData<fn(T)>,
 }
 
@@ -81,13 +82,20 @@ impl<T: Outgoing> Writer<T> {
         Writer {
             queues: open(&connection, id),
             connection,
+            isolated: false,
             of: PhantomData,
         }
     }
 
+    /// What is for one peer alone: it passes no transform that shows it.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn isolated(self, isolated: bool) -> Self {
+        Writer { isolated, ..self }
+    }
+
     pub(crate) fn send(&self, items: &mut Vec<T>) -> Result<usize, Exception> {
         self.queues
-            .send(items, &self.connection)
+            .send(items, &self.connection, self.isolated)
             .map_err(|_| ended())
     }
 
@@ -135,6 +143,7 @@ impl<T> Clone for Writer<T> {
         Writer {
             queues: self.queues.clone(),
             connection: self.connection.clone(),
+            isolated: self.isolated,
             of: PhantomData,
         }
     }

@@ -98,13 +98,23 @@ impl RtpSender {
 
 async fn play_video(
     sender: RtpSender,
-    generator: VideoTrackGenerator,
+    mut generator: VideoTrackGenerator,
     track: LocalTrack,
     mut pictures: VideoReader,
 ) {
+    let mut isolated = false;
     while let Some(picture) = pictures.recv().await {
+        let shown = sender.may_transmit_of(&track);
+        // What is for one peer alone has an encoder of its own.
+        if isolated != (shown && track.peer_identity().is_some()) {
+            isolated = !isolated;
+            match sender.video_of(isolated) {
+                Ok(other) => generator = other,
+                Err(_) => return,
+            }
+        }
         generator.set_content_hint(track.content_hint());
-        let picture = match sender.may_transmit_of(&track) {
+        let picture = match shown {
             true => picture,
             false => match VideoFrame::black(picture.width(), picture.height()) {
                 Ok(black) => black.at(picture.timestamp),
@@ -119,12 +129,21 @@ async fn play_video(
 
 async fn play_audio(
     sender: RtpSender,
-    generator: AudioTrackGenerator,
+    mut generator: AudioTrackGenerator,
     track: LocalTrack,
     mut sound: AudioReader,
 ) {
+    let mut isolated = false;
     while let Some(data) = sound.recv().await {
-        let data = match sender.may_transmit_of(&track) {
+        let shown = sender.may_transmit_of(&track);
+        if isolated != (shown && track.peer_identity().is_some()) {
+            isolated = !isolated;
+            match sender.audio_of(isolated) {
+                Ok(other) => generator = other,
+                Err(_) => return,
+            }
+        }
+        let data = match shown {
             true => data,
             false => match silence(&data) {
                 Some(silence) => silence,

@@ -106,7 +106,13 @@ impl RtpSender {
     /// # Errors
     /// `InvalidAccessError` of a sender of sound.
     pub fn video(&self) -> Result<VideoTrackGenerator, Exception> {
-        let sender = self.written_by(MediaKind::Video, "the sender is not of pictures")?;
+        self.video_of(false)
+    }
+
+    /// `isolated`: what is written is for one peer alone, and passes no transform that shows it.
+    pub(crate) fn video_of(&self, isolated: bool) -> Result<VideoTrackGenerator, Exception> {
+        let wrong = "the sender is not of pictures";
+        let sender = self.written_by(MediaKind::Video, wrong, isolated)?;
         Ok(VideoTrackGenerator::new(sender))
     }
 
@@ -117,16 +123,26 @@ impl RtpSender {
     /// # Errors
     /// `InvalidAccessError` of a sender of pictures.
     pub fn audio(&self) -> Result<AudioTrackGenerator, Exception> {
-        let sender = self.written_by(MediaKind::Audio, "the sender is not of sound")?;
+        self.audio_of(false)
+    }
+
+    pub(crate) fn audio_of(&self, isolated: bool) -> Result<AudioTrackGenerator, Exception> {
+        let wrong = "the sender is not of sound";
+        let sender = self.written_by(MediaKind::Audio, wrong, isolated)?;
         Ok(AudioTrackGenerator::new(sender))
     }
 
-    fn written_by(&self, kind: MediaKind, wrong: &'static str) -> Result<Box<Sender>, Exception> {
+    fn written_by(
+        &self,
+        kind: MediaKind,
+        wrong: &'static str,
+        isolated: bool,
+    ) -> Result<Box<Sender>, Exception> {
         if self.kind() != Some(kind) {
             return Err(Exception::invalid_access(wrong));
         }
         Ok(Box::new(Sender {
-            writer: Writer::new(self.connection().clone(), self.id()),
+            writer: Writer::new(self.connection().clone(), self.id()).isolated(isolated),
             sender: self.clone(),
         }))
     }

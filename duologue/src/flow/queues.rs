@@ -347,6 +347,7 @@ impl Queues {
         &self,
         items: &mut Vec<T>,
         of: &Arc<ConnectionHandle>,
+        isolated: bool,
     ) -> Result<usize, Ended> {
         let Some(mut passing) = self.enter::<T>() else {
             return self.hand_over(items, Outbox::has_room);
@@ -357,6 +358,10 @@ impl Queues {
             && let Some(item) = waiting.next()
         {
             count += 1;
+            if isolated && passing.shows() {
+                // It was being encoded when the transform was set.
+                continue;
+            }
             passing.pass(item, of, self.id);
             // All that one frame became, so that no part of it waits for the next.
             made.extend(passing.made.drain(..));

@@ -132,6 +132,13 @@ impl<T> Stage<T> {
     }
 }
 
+impl<T> Passing<T> {
+    /// The transform shows the application what passes.
+    pub(super) fn shows(&self) -> bool {
+        self.shows
+    }
+}
+
 impl<T: Passes> Passing<T> {
     /// Adds what becomes of an item to what was made.
     pub(super) fn pass(&mut self, item: T, of: &Arc<ConnectionHandle>, id: TransceiverId) {
