@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// With --mutate: names that contain this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// With --mutate: in Rust alone
+    #[arg(long)]
+    rust: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -37,7 +40,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
                 .iter()
                 .filter(|row| row.name.contains(&args.only))
                 .collect();
-            all([mutants::run(&only), traps::run(&only)])
+            let rust = traps::run(&only);
+            match args.rust {
+                true => rust,
+                false => all([mutants::run(&only), rust]),
+            }
         }
     }
 }
