@@ -185,6 +185,8 @@ impl TransformFrame {
             captured: frame.captured,
             capture_time: frame.capture_time,
         };
+        // In the clear they would show what a transform may encrypt.
+        frame.corruption_detection = None;
         let mut parts = Parts::new();
         if let Some(codec) = codec.filter(|it| it.codec.kind == MediaKind::Video) {
             let format = PayloadFormat::of(&codec.codec);

@@ -8,6 +8,7 @@ import {
   AudioData,
   MediaStreamTrackGenerator,
   MediaStreamTrackProcessor,
+  SFrameTransform,
   VideoFrame,
   VideoTrackGenerator,
   mediaDevices,
@@ -481,3 +482,52 @@ test('pictures that nobody closes are collected, and those that are closed free 
   }
   assert.ok(megabytes() - before < 600, `${megabytes() - before} MB of those that are not`);
 });
+
+const CORRUPTION = 'http://www.webrtc.org/experiments/rtp-hdrext/corruption-detection';
+
+/** Asks for the extension by which pictures are compared with samples of what was encoded. */
+function comparing(pc) {
+  for (const transceiver of pc.getTransceivers()) {
+    const extensions = transceiver.getHeaderExtensionsToNegotiate();
+    for (const extension of extensions) if (extension.uri === CORRUPTION) extension.direction = 'sendrecv';
+    transceiver.setHeaderExtensionsToNegotiate(extensions);
+  }
+}
+
+for (const encrypted of [false, true]) {
+  const title = encrypted
+    ? 'samples of what is encrypted from end to end are not sent'
+    : 'pictures are compared with samples of what was encoded where that is negotiated';
+  test(title, async (t) => {
+    const { a, b, close } = pair();
+    t.after(close);
+    const [camera] = (await mediaDevices.getUserMedia({ video: { width: 320, height: 240 } })).getTracks();
+    t.after(() => camera.stop());
+    const sender = a.addTrack(camera);
+    comparing(a);
+    await a.setLocalDescription();
+    await b.setRemoteDescription(a.localDescription);
+    comparing(b);
+    const [receiver] = b.getReceivers();
+    if (encrypted) {
+      const [ours, theirs] = [new SFrameTransform(), new SFrameTransform()];
+      const key = await crypto.subtle.importKey('raw', new Uint8Array(16), 'HKDF', false, ['deriveBits']);
+      for (const transform of [ours, theirs]) await transform.setEncryptionKey(key);
+      sender.transform = ours;
+      receiver.transform = theirs;
+    }
+    await b.setLocalDescription();
+    await a.setRemoteDescription(b.localDescription);
+    const { headerExtensions } = receiver.getParameters();
+    assert.ok(headerExtensions.some(({ uri }) => uri === CORRUPTION));
+    await until(async () => (await inbound(receiver))?.framesDecoded >= 5);
+    const { corruptionMeasurements, totalCorruptionProbability, totalSquaredCorruptionProbability } = await inbound(receiver);
+    if (encrypted) {
+      assert.equal(corruptionMeasurements, undefined);
+      return;
+    }
+    assert.ok(corruptionMeasurements >= 1);
+    assert.ok(totalCorruptionProbability < 0.1 * corruptionMeasurements, `${totalCorruptionProbability}`);
+    assert.ok(totalSquaredCorruptionProbability <= totalCorruptionProbability);
+  });
+}

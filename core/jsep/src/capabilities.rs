@@ -407,7 +407,7 @@ const ONLY_AUDIO: &[MediaKind] = &[MediaKind::Audio];
 const ONLY_VIDEO: &[MediaKind] = &[MediaKind::Video];
 
 /// Which kinds, which extension, and whether it is offered without being asked for.
-const EXTENSIONS: [(&[MediaKind], &str, bool); 16] = [
+const EXTENSIONS: [(&[MediaKind], &str, bool); 17] = [
     (BOTH, uri::MID, true),
     (ONLY_AUDIO, uri::AUDIO_LEVEL, true),
     (BOTH, uri::ABS_SEND_TIME, true),
@@ -424,4 +424,5 @@ const EXTENSIONS: [(&[MediaKind], &str, bool); 16] = [
     (ONLY_AUDIO, uri::CSRC_AUDIO_LEVEL, false),
     (ONLY_VIDEO, uri::DEPENDENCY_DESCRIPTOR, false),
     (ONLY_VIDEO, uri::VIDEO_LAYERS_ALLOCATION, false),
+    (ONLY_VIDEO, uri::CORRUPTION_DETECTION, false),
 ];

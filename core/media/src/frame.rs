@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::ext::{AudioLevel, CaptureTime};
+use duologue_rtp::ext::{AudioLevel, CaptureTime, CorruptionDetection};
 use duologue_rtp::payload::FrameSize;
 use duologue_rtp::{NtpTime, PayloadType, Rid, ScalabilityMode, Ssrc};
 
@@ -53,6 +53,8 @@ pub struct EncodedFrame {
     /// The moment of capture by the clock of this end, about: once a sender report told how the clocks are
     /// to each other.
     pub captured: Option<Instant>,
+    /// Samples of the picture before it was encoded, where its packets have them (`corruption-detection`).
+    pub corruption_detection: Option<CorruptionDetection>,
     /// The bytes of the encoded frame.
     pub data: Bytes,
     /// When the frame's first packet arrived.
@@ -94,6 +96,8 @@ pub struct EncodedFrameInit {
     pub capture_time: Option<CaptureTime>,
     /// When the frame was captured by the clock of this end, of media captured here.
     pub captured: Option<Instant>,
+    /// Samples of the picture before it was encoded, told where that is agreed (`corruption-detection`).
+    pub corruption_detection: Option<CorruptionDetection>,
     /// The temporal layer, told where the format can.
     pub temporal: Option<u8>,
     /// Into which layers the stream is divided, as key frames have it: all of a picture's spatial layers

@@ -3,7 +3,7 @@
 use crate::frame::{Contributor, EncodedFrame};
 use bytes::Bytes;
 use duologue_base::{Dscp, Instant, TransceiverId};
-use duologue_rtp::ext::{AudioLevel, CaptureTime};
+use duologue_rtp::ext::{AudioLevel, CaptureTime, CorruptionDetection};
 use duologue_rtp::{PayloadType, Rid, Ssrc};
 
 /// A packet of a receiver, decrypted, once whatever repaired it.
@@ -38,6 +38,8 @@ pub struct RtpPacket {
     /// says it (`video-layers-allocation00`), as it came; empty where it does not.
     /// [`LayersAllocation`](duologue_rtp::ext::LayersAllocation) reads it.
     pub layers_allocation: Bytes,
+    /// Samples of its picture before that was encoded, where this packet has them (`corruption-detection`).
+    pub corruption_detection: Option<CorruptionDetection>,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
     pub payload: Bytes,
     /// When the packet arrived.
@@ -63,6 +65,7 @@ impl RtpPacket {
             capture_time: None,
             dependency_descriptor: Bytes::new(),
             layers_allocation: Bytes::new(),
+            corruption_detection: None,
             payload: Bytes::new(),
             received: Instant::ZERO,
             repaired: false,
@@ -115,6 +118,9 @@ pub struct RtpPacketInit {
     /// What its frame depends on, told where that is agreed (AV1 RTP payload format, appendix A); empty
     /// for nothing.
     pub dependency_descriptor: Bytes,
+    /// Samples of its picture before that was encoded, in one packet of a picture, told where that is agreed
+    /// (`corruption-detection`).
+    pub corruption_detection: Option<CorruptionDetection>,
     /// The payload, its format's own header included.
     pub payload: Bytes,
 }

@@ -115,6 +115,6 @@ pub use duologue_playout::{AudioStatistics, VideoStatistics};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;
 pub use stats::{
-    ChannelTraffic, EncoderStats, GenerationStats, Given, Played, PlayerStats, PlayoutStats,
-    QualityLimitation, SourceStats, Stats, TransportStats,
+    ChannelTraffic, Corruption, EncoderStats, GenerationStats, Given, Played, PlayerStats,
+    PlayoutStats, QualityLimitation, SourceStats, Stats, TransportStats,
 };

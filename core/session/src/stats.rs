@@ -68,7 +68,38 @@ pub enum Played {
         frames_per_second: Option<f64>,
         /// `qpSum`, where the decoder tells it.
         qp_sum: Option<u64>,
+        /// What came of comparing pictures with samples of what was encoded.
+        corruption: Corruption,
     },
+}
+
+/// How pictures differed from samples of what was encoded (`corruption-detection`), from 0, as they should be, to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Corruption {
+    /// `totalCorruptionProbability`
+    pub total_probability: f64,
+    /// `totalSquaredCorruptionProbability`
+    pub total_squared_probability: f64,
+    /// `corruptionMeasurements`: how many pictures were compared.
+    pub measurements: u64,
+}
+
+impl Corruption {
+    /// A picture was compared.
+    pub fn add(&mut self, probability: f64) {
+        self.total_probability += probability;
+        self.total_squared_probability += probability * probability;
+        self.measurements += 1;
+    }
+
+    fn after(&self, before: &Self) -> Self {
+        Corruption {
+            total_probability: self.total_probability + before.total_probability,
+            total_squared_probability: self.total_squared_probability
+                + before.total_squared_probability,
+            measurements: self.measurements + before.measurements,
+        }
+    }
 }
 
 impl Played {
@@ -83,10 +114,12 @@ impl Played {
                     size,
                     frames_per_second,
                     qp_sum,
+                    corruption,
                 },
                 Played::Video {
                     statistics: before,
                     qp_sum: qp_before,
+                    corruption: corruption_before,
                     ..
                 },
             ) => Played::Video {
@@ -96,6 +129,7 @@ impl Played {
                 qp_sum: qp_sum
                     .or(*qp_before)
                     .map(|_| qp_sum.unwrap_or_default() + qp_before.unwrap_or_default()),
+                corruption: corruption.after(corruption_before),
             },
             _ => self.clone(),
         }

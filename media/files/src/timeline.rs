@@ -89,6 +89,7 @@ mod tests {
             contributing_sources: Vec::new(),
             capture_time: None,
             captured: None,
+            corruption_detection: None,
             spatial: None,
             frame_id: None,
             dependencies: Vec::new(),

@@ -211,6 +211,7 @@ fn received(track: &Track, frame: &Frame, ms: u64) -> EncodedFrame {
         contributing_sources: Vec::new(),
         capture_time: None,
         captured: None,
+        corruption_detection: None,
         spatial: None,
         frame_id: None,
         dependencies: Vec::new(),

@@ -12,6 +12,7 @@
 mod audio_generator;
 mod audio_processor;
 mod choice;
+mod corruption;
 mod layers;
 mod limiter;
 pub mod limits;

@@ -9,9 +9,10 @@ use duologue_codec::VideoFrame;
 use duologue_playout::{DueFrame, FrameInfo, SenderClock, VideoPlayout, VideoStatistics};
 use duologue_rtp::payload::FrameSize;
 use duologue_rtp::{NtpTime, Ssrc};
-use duologue_session::{EncodedFrame, SenderTime};
+use duologue_session::{Corruption, EncodedFrame, SenderTime};
 
 use super::choice::{Clock, VIDEO_CLOCK};
+use super::corruption::{Checker, Samples};
 use super::pace::PerSecond;
 use crate::limits::PICTURES_TO_SHOW;
 
@@ -29,6 +30,8 @@ pub(super) struct Pictures {
     size: Option<FrameSize>,
     qp_sum: Option<u64>,
     library: Option<String>,
+    checker: Checker,
+    corruption: Corruption,
 }
 
 #[derive(Debug)]
@@ -51,6 +54,8 @@ impl Pictures {
             size: None,
             qp_sum: None,
             library: None,
+            checker: Checker::default(),
+            corruption: Corruption::default(),
         }
     }
 
@@ -131,6 +136,20 @@ impl Pictures {
     /// It could not be.
     pub(super) fn handle_failed(&mut self, now: Instant) {
         self.playout.handle_decoded(None, Duration::ZERO, now);
+    }
+
+    /// What the picture of the frame that is decoded next is to be compared with.
+    pub(super) fn samples(&mut self, frame: &EncodedFrame) -> Option<Samples> {
+        self.checker.read(frame.corruption_detection?)
+    }
+
+    /// What came of comparing it.
+    pub(super) fn handle_compared(&mut self, probability: f64) {
+        self.corruption.add(probability);
+    }
+
+    pub(super) fn corruption(&self) -> Corruption {
+        self.corruption
     }
 
     /// What came of a frame.

@@ -9,12 +9,16 @@ use duologue_codec::{
     CodecError, CodecSet, ContentHint, EncodedVideoChunk, Scaler, VideoEncode, VideoEncoderConfig,
     VideoFrame,
 };
-use duologue_peer::{DegradationPreference, Exception, RtpSendParameters};
+use duologue_peer::{
+    DegradationPreference, Exception, RtpHeaderExtensionParameters, RtpSendParameters,
+};
 use duologue_rtp::PayloadType;
+use duologue_rtp::ext::{CorruptionDetection, uri};
 use duologue_rtp::payload::FrameSize;
 use duologue_session::{EncodedFrameInit, EncoderStats, Given, SourceStats};
 use tracing::debug;
 
+use super::corruption::Sampler;
 use super::layers::{Layer, Pace, Room};
 use super::pace::PerSecond;
 use super::queue::{Input, Queue};
@@ -110,6 +114,8 @@ struct Encoding {
 /// What a worker is handed, and hands back.
 struct Encoder {
     inner: Box<dyn VideoEncode>,
+    /// Of the pictures that it encodes.
+    sampler: Sampler,
     library: String,
     config: VideoEncoderConfig,
 }
@@ -121,6 +127,8 @@ struct Job {
     config: VideoEncoderConfig,
     encoder: Option<Encoder>,
     key: bool,
+    /// Whether it is to be told what the picture was before.
+    samples: bool,
 }
 
 /// What came of it.
@@ -129,7 +137,13 @@ struct Done {
     payload_type: PayloadType,
     key: bool,
     took: Duration,
-    encoded: Result<(Encoder, Vec<EncodedVideoChunk>), CodecError>,
+    encoded: Result<Encoded, CodecError>,
+}
+
+struct Encoded {
+    encoder: Encoder,
+    chunks: Vec<EncodedVideoChunk>,
+    corruption_detection: Option<CorruptionDetection>,
 }
 
 impl Pump {
@@ -238,6 +252,7 @@ impl Pump {
                 config,
                 encoder: own.encoder.take(),
                 key: self.sender.take_key_frame_request(index),
+                samples: parameters.header_extensions.iter().any(is_sampled),
             });
         }
         jobs
@@ -246,7 +261,11 @@ impl Pump {
     /// `false` if nothing of it was sent.
     async fn done(&mut self, done: Done) -> bool {
         let now = self.now();
-        let (encoder, chunks) = match done.encoded {
+        let Encoded {
+            encoder,
+            chunks,
+            corruption_detection,
+        } = match done.encoded {
             Ok(encoded) => encoded,
             Err(error) => {
                 debug!(%error, "a picture was not encoded");
@@ -272,6 +291,7 @@ impl Pump {
             captured: Some(now - done.took),
             payload_type: Some(done.payload_type),
             scalability_mode: Some(mode),
+            corruption_detection,
             ..EncodedFrameInit::default()
         };
         self.write(&of, chunks).await
@@ -329,6 +349,11 @@ impl Encoding {
     }
 }
 
+/// `corruption-detection` was agreed on.
+fn is_sampled(agreed: &RtpHeaderExtensionParameters) -> bool {
+    *agreed.uri == *uri::CORRUPTION_DETECTION
+}
+
 /// mst-content-hint §3; webrtc-pc §5.2.5: what nothing says is for us to choose.
 fn preference(hint: ContentHint) -> DegradationPreference {
     match hint {
@@ -371,7 +396,7 @@ fn encode(
     job: Job,
     codecs: &CodecSet,
     frame: &VideoFrame,
-) -> Result<(Encoder, Vec<EncodedVideoChunk>), CodecError> {
+) -> Result<Encoded, CodecError> {
     let config = job.config;
     let same = job.encoder.filter(|it| it.config.codec == config.codec);
     let scaled;
@@ -393,7 +418,14 @@ fn encode(
     };
     let mut chunks = Vec::new();
     encoder.inner.encode(frame, key, &mut chunks)?;
-    Ok((encoder, chunks))
+    Ok(Encoded {
+        corruption_detection: match &chunks[..] {
+            [chunk] if job.samples => encoder.sample(frame, chunk),
+            _ => None,
+        },
+        encoder,
+        chunks,
+    })
 }
 
 impl Encoder {
@@ -401,9 +433,24 @@ impl Encoder {
         let library = choice::library(codecs.video_encoders(), config.codec);
         Ok(Encoder {
             inner: codecs.video_encoder(&config)?,
+            sampler: Sampler::default(),
             library: library.unwrap_or_default(),
             config,
         })
+    }
+
+    /// Who receives only lower spatial layers has pictures of another size.
+    fn sample(
+        &mut self,
+        frame: &VideoFrame,
+        chunk: &EncodedVideoChunk,
+    ) -> Option<CorruptionDetection> {
+        let config = &self.config;
+        let alone = config.scalability_mode.spatial_layers() == 1;
+        let sampler = &mut self.sampler;
+        alone
+            .then(|| sampler.sample(frame, config.codec, chunk))
+            .flatten()
     }
 }
 

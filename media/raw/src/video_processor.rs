@@ -18,6 +18,7 @@ use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 use tracing::debug;
 
+use super::corruption::Samples;
 use super::pictures::Pictures;
 use super::queue::Queue;
 use super::together::Member;
@@ -121,6 +122,8 @@ type Decoding = Pin<Box<dyn Future<Output = Option<Decoded>> + Send>>;
 struct Decoded {
     frame: DueFrame<()>,
     took: Duration,
+    /// How likely the picture is another one than was encoded, where that was looked at.
+    corruption: Option<f64>,
     pictures: Result<(Decoder, Vec<VideoFrame>), CodecError>,
 }
 
@@ -226,6 +229,7 @@ impl Pump {
             size: stream.size(),
             frames_per_second: stream.frames_per_second(now),
             qp_sum: stream.qp_sum(),
+            corruption: stream.corruption(),
         };
         let mut stats = PlayerStats::new(self.receiver.id(), stream.ssrc(), played);
         stats.decoder = stream.library().map(str::to_owned);
@@ -261,10 +265,15 @@ impl Pump {
             render_at,
         } = due;
         let decoder = self.decoder.take();
+        let samples = self.stream.as_mut().and_then(|it| it.samples(&frame));
         let work = move || {
             let begun = StdInstant::now();
             let pictures = decode(decoder, &codecs, codec, &frame, at);
             let took = begun.elapsed();
+            let corruption = match &pictures {
+                Ok((_, pictures)) => compared(samples, pictures),
+                Err(_) => None,
+            };
             let frame = DueFrame {
                 frame: (),
                 timestamp,
@@ -273,6 +282,7 @@ impl Pump {
             Decoded {
                 frame,
                 took,
+                corruption,
                 pictures,
             }
         };
@@ -285,6 +295,7 @@ impl Pump {
         let Some(Decoded {
             frame,
             took,
+            corruption,
             pictures,
         }) = decoded
         else {
@@ -294,6 +305,9 @@ impl Pump {
             (Ok((decoder, pictures)), Some(stream)) => {
                 self.needs_key = false;
                 stream.handle_decoded(&frame, took, now, decoder.inner.last_qp());
+                if let Some(probability) = corruption {
+                    stream.handle_compared(probability);
+                }
                 stream.set_library(decoder.library.as_deref());
                 self.decoder = Some(decoder);
                 for picture in pictures {
@@ -352,4 +366,10 @@ fn decode(
     let mut pictures = Vec::new();
     decoder.inner.decode(&frame.data, at, &mut pictures)?;
     Ok((decoder, pictures))
+}
+
+/// Samples are of the one picture that a frame is.
+fn compared(samples: Option<Samples>, pictures: &[VideoFrame]) -> Option<f64> {
+    let [picture] = pictures else { return None };
+    samples?.compare(picture)
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::ext::{AudioLevel, CaptureTime};
+use duologue_rtp::ext::{AudioLevel, CaptureTime, CorruptionDetection};
 use duologue_rtp::{PayloadType, ScalabilityMode};
 use duologue_session::{
     Contributor, EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime,
@@ -32,6 +32,9 @@ pub(crate) struct Info {
     pub(super) rid: Option<String>,
     /// Into which layers the encoder divides its stream.
     pub(super) scalability_mode: Option<ScalabilityMode>,
+    /// Samples of a picture before it was encoded. They do not pass JavaScript: a transform there may encrypt what
+    /// they show.
+    pub(super) corruption_detection: Option<CorruptionDetection>,
 }
 
 /// An encoded frame.
@@ -90,6 +93,7 @@ impl From<EncodedFrame> for Frame {
                 contributors: frame.contributing_sources,
                 rid: frame.rid.map(|rid| rid.to_string()),
                 scalability_mode: None,
+                corruption_detection: frame.corruption_detection,
             },
             key: frame.key,
             discardable: frame.discardable,
@@ -121,6 +125,7 @@ impl From<Frame> for EncodedFrameInit {
             capture_time,
             contributors,
             scalability_mode,
+            corruption_detection,
             ..
         } = frame.info;
         EncodedFrameInit {
@@ -133,6 +138,7 @@ impl From<Frame> for EncodedFrameInit {
             captured,
             temporal: frame.temporal,
             scalability_mode,
+            corruption_detection,
             frame_id: frame.place.id,
             dependencies: frame.place.id.map(|_| frame.place.dependencies),
             discardable: frame.discardable,
@@ -158,6 +164,7 @@ impl From<RtpPacket> for Packet {
                 contributors: packet.contributing_sources,
                 rid: packet.rid.map(|rid| rid.to_string()),
                 scalability_mode: None,
+                corruption_detection: None,
             },
             marker: packet.marker,
             repaired: packet.repaired,
@@ -188,6 +195,7 @@ impl From<Packet> for RtpPacketInit {
             contributing_sources: contributors,
             capture_time,
             dependency_descriptor: Bytes::new(),
+            corruption_detection: None,
             payload: packet.payload,
         }
     }

@@ -236,6 +236,7 @@ mod tests {
             contributing_sources: Vec::new(),
             capture_time: None,
             captured: None,
+            corruption_detection: None,
             data: data.into(),
             first_received: received,
             received,

@@ -37,6 +37,7 @@
 //!     capture_time: None,
 //!     dependency_descriptor: Default::default(),
 //!     layers_allocation: Default::default(),
+//!     corruption_detection: None,
 //!     payload: payload.to_vec().into(),
 //!     received: Instant::ZERO,
 //!     repaired: false,

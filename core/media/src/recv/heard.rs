@@ -2,7 +2,7 @@
 //! (webrtc-pc §5.3).
 
 use duologue_base::{Instant, TransceiverId};
-use duologue_rtp::ext::ExtensionKind;
+use duologue_rtp::ext::{CorruptionDetection, ExtensionKind};
 
 use super::route::Purpose;
 use super::sources::Sources;
@@ -127,6 +127,11 @@ impl<'a> Incoming<'a> {
     pub(super) fn layers_allocation(&self) -> Option<&'a [u8]> {
         let kind = ExtensionKind::VideoLayersAllocation;
         self.extensions.bytes(kind, self.datagram)
+    }
+
+    /// Samples of its picture before that was encoded, if it has them.
+    pub(super) fn corruption_detection(&self) -> Option<CorruptionDetection> {
+        self.extensions.corruption_detection(self.datagram)
     }
 
     /// Who contributed, and how loud each is (RFC 6465 §3: in the order of the header's list).

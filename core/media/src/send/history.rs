@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::{Instant, Seq16};
 use duologue_rtp::PayloadType;
-use duologue_rtp::ext::{AudioLevel, CaptureTime};
+use duologue_rtp::ext::{AudioLevel, CaptureTime, CorruptionDetection};
 
 use crate::frame::Contributor;
 use crate::limits::{RESEND_BYTES, RESEND_PACKETS};
@@ -34,6 +34,7 @@ pub(crate) struct Sent {
     pub(crate) capture_time: Option<CaptureTime>,
     pub(crate) dependency_descriptor: Bytes,
     pub(crate) layers_allocation: Option<Arc<[u8]>>,
+    pub(crate) corruption_detection: Option<CorruptionDetection>,
     pub(crate) payload: Bytes,
     /// When it was sent again last.
     pub(crate) resent: Option<Instant>,
@@ -140,6 +141,7 @@ mod tests {
             capture_time: None,
             dependency_descriptor: Bytes::new(),
             layers_allocation: None,
+            corruption_detection: None,
             payload: Bytes::from_static(&[7; 100]),
             resent: None,
         }

@@ -176,6 +176,10 @@ impl Packetizer {
             each(RtpPacketInit {
                 // The end of a picture; of audio it is the beginning of speech (RFC 3551 §4.1).
                 marker: is_video(format) && index + 1 == count && place.last,
+                // "MUST not be present in more than 1 packet per video frame."
+                corruption_detection: frame
+                    .corruption_detection
+                    .filter(|_| index + 1 == count && place.last),
                 ..packet
             });
         }
@@ -201,6 +205,7 @@ impl Packetizer {
             // It is about the first frame of a packet.
             capture_time: frame.capture_time.filter(|_| index == 0),
             dependency_descriptor: descriptor.unwrap_or_default(),
+            corruption_detection: None,
             payload: self.payload(index, piece),
         }
     }

@@ -391,6 +391,7 @@ impl Sender {
                 capture_time,
                 dependency_descriptor: packet.dependency_descriptor.clone(),
                 layers_allocation: allocation.clone(),
+                corruption_detection: packet.corruption_detection,
                 payload: packet.payload.clone(),
                 resent: None,
             };
@@ -606,6 +607,7 @@ impl Sender {
                     capture_time: None,
                     dependency_descriptor: Bytes::new(),
                     layers_allocation: None,
+                    corruption_detection: None,
                     payload: payload.to_vec().into(),
                     resent: None,
                 };

@@ -346,6 +346,7 @@ impl Stream {
                 capture_time: packet.capture_time,
                 dependency_descriptor: packet.descriptor(),
                 layers_allocation: packet.layers_allocation.as_deref(),
+                corruption_detection: packet.corruption_detection,
                 ..stamp.extensions()
             },
             ..Default::default()
@@ -518,6 +519,7 @@ impl Stream {
                 capture_time: packet.capture_time,
                 dependency_descriptor: packet.descriptor(),
                 layers_allocation: packet.layers_allocation.as_deref(),
+                corruption_detection: packet.corruption_detection,
                 ..stamp.extensions()
             },
             ..Default::default()

@@ -73,6 +73,7 @@ impl Sender {
             capture_time: None,
             dependency_descriptor: bytes::Bytes::new(),
             layers_allocation: None,
+            corruption_detection: None,
             payload: report.payload(),
             resent: None,
         };

@@ -71,6 +71,13 @@ dictionary! {
         pub frames_per_second: f64,
         /// How coarse the decoded pictures were, of all together, by the scale of their codec.
         pub qp_sum: u64,
+        /// How likely pictures are not those that were encoded, from 0 to 1, of all that were compared with samples of
+        /// them (`corruption-detection`).
+        pub total_corruption_probability: f64,
+        /// The squares of these, of all together.
+        pub total_squared_corruption_probability: f64,
+        /// How many pictures were compared.
+        pub corruption_measurements: u64,
         /// Seconds that decoding took, of all pictures together.
         pub total_decode_time: f64,
         /// Seconds between pictures that followed each other, of all together.
@@ -252,17 +259,29 @@ impl Collector {
                 size,
                 frames_per_second,
                 qp_sum,
+                corruption,
             } => {
                 stats.power_efficient_decoder = player.decoder.is_some().then_some(false);
                 stats.frame_width = size.map(|it| it.width);
                 stats.frame_height = size.map(|it| it.height);
                 stats.frames_per_second = *frames_per_second;
                 stats.qp_sum = *qp_sum;
+                add_corruption(corruption, stats);
                 add_video(statistics, stats);
             }
             _ => {}
         }
     }
+}
+
+/// webrtc-extensions, "corruptionMeasurements": nothing is told before one was made.
+fn add_corruption(corruption: &session::Corruption, stats: &mut InboundRtpStreamStats) {
+    if corruption.measurements == 0 {
+        return;
+    }
+    stats.total_corruption_probability = Some(corruption.total_probability);
+    stats.total_squared_corruption_probability = Some(corruption.total_squared_probability);
+    stats.corruption_measurements = Some(corruption.measurements);
 }
 
 /// What became of single packets.

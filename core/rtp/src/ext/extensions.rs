@@ -1,8 +1,8 @@
 use std::ops::Range;
 
 use super::{
-    AbsSendTime, AudioLevel, CaptureTime, ExtensionBlock, ExtensionKind, ExtensionMap,
-    PlayoutDelay, TransmissionOffset, VideoOrientation,
+    AbsSendTime, AudioLevel, CaptureTime, CorruptionDetection, ExtensionBlock, ExtensionKind,
+    ExtensionMap, PlayoutDelay, TransmissionOffset, VideoOrientation,
 };
 use crate::NtpTime;
 
@@ -52,7 +52,8 @@ impl Extensions {
             | ExtensionKind::DependencyDescriptor
             | ExtensionKind::VideoLayersAllocation
             | ExtensionKind::VideoTiming
-            | ExtensionKind::ColorSpace => {
+            | ExtensionKind::ColorSpace
+            | ExtensionKind::CorruptionDetection => {
                 self.starts[kind as usize] = start;
                 // An element has at most 255 bytes.
                 self.lens[kind as usize] = data.len() as u8;
@@ -138,6 +139,13 @@ impl Extensions {
     /// The dependency descriptor, unread: it needs the structure of an earlier one.
     pub fn dependency_descriptor<'a>(&self, datagram: &'a [u8]) -> Option<&'a [u8]> {
         self.bytes(ExtensionKind::DependencyDescriptor, datagram)
+    }
+
+    /// Samples of the picture before it was encoded.
+    #[inline]
+    pub fn corruption_detection(&self, datagram: &[u8]) -> Option<CorruptionDetection> {
+        let kind = ExtensionKind::CorruptionDetection;
+        CorruptionDetection::parse(self.bytes(kind, datagram)?)
     }
 
     /// The audio levels of the contributing sources, in their order (RFC 6465 §3).

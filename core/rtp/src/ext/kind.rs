@@ -19,6 +19,8 @@ pub enum ExtensionKind {
     VideoTiming,
     /// The colour space of the picture (`color-space`).
     ColorSpace,
+    /// Samples of the picture before it was encoded (`corruption-detection`).
+    CorruptionDetection,
     /// The audio level of the packet (RFC 6464).
     AudioLevel,
     /// When the packet left, in 24 bits (`abs-send-time`).
@@ -42,7 +44,7 @@ pub enum ExtensionKind {
 
 impl ExtensionKind {
     /// All kinds of extensions.
-    pub const ALL: [ExtensionKind; 17] = [
+    pub const ALL: [ExtensionKind; 18] = [
         ExtensionKind::Mid,
         ExtensionKind::Rid,
         ExtensionKind::RepairedRid,
@@ -51,6 +53,7 @@ impl ExtensionKind {
         ExtensionKind::VideoLayersAllocation,
         ExtensionKind::VideoTiming,
         ExtensionKind::ColorSpace,
+        ExtensionKind::CorruptionDetection,
         ExtensionKind::AudioLevel,
         ExtensionKind::AbsSendTime,
         ExtensionKind::TransportSequence,
@@ -63,7 +66,7 @@ impl ExtensionKind {
     ];
 
     /// Those before this number are passed on as places, not as values.
-    pub(crate) const PLACED: usize = 8;
+    pub(crate) const PLACED: usize = 9;
 
     /// The URI that names the extension in `a=extmap`.
     pub const fn uri(self) -> &'static str {
@@ -76,6 +79,7 @@ impl ExtensionKind {
             ExtensionKind::VideoLayersAllocation => uri::VIDEO_LAYERS_ALLOCATION,
             ExtensionKind::VideoTiming => uri::VIDEO_TIMING,
             ExtensionKind::ColorSpace => uri::COLOR_SPACE,
+            ExtensionKind::CorruptionDetection => uri::CORRUPTION_DETECTION,
             ExtensionKind::AudioLevel => uri::AUDIO_LEVEL,
             ExtensionKind::AbsSendTime => uri::ABS_SEND_TIME,
             ExtensionKind::TransportSequence => uri::TRANSPORT_SEQUENCE,
@@ -137,6 +141,9 @@ pub mod uri {
     pub const VIDEO_TIMING: &str = "http://www.webrtc.org/experiments/rtp-hdrext/video-timing";
     /// libwebrtc's
     pub const COLOR_SPACE: &str = "http://www.webrtc.org/experiments/rtp-hdrext/color-space";
+    /// libwebrtc's
+    pub const CORRUPTION_DETECTION: &str =
+        "http://www.webrtc.org/experiments/rtp-hdrext/corruption-detection";
     /// libwebrtc's
     pub const VIDEO_CONTENT_TYPE: &str =
         "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type";

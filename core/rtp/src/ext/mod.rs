@@ -2,6 +2,7 @@
 //! agreed on, and what they say.
 
 mod capture_time;
+mod corruption;
 mod dependency;
 mod elements;
 mod extensions;
@@ -13,6 +14,7 @@ mod time;
 mod values;
 
 pub use capture_time::CaptureTime;
+pub use corruption::{CorruptionDetection, SampleFilter, SampleIndex};
 pub use dependency::{
     DependencyDescriptor, DependencyReader, DependencyStructure, DescriptorError, DescriptorToSend,
     FrameDependencies, Indication,

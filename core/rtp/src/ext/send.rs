@@ -1,7 +1,7 @@
 use super::elements::Form;
 use super::{
-    AbsSendTime, AudioLevel, CaptureTime, ExtensionKind, ExtensionMap, PlayoutDelay,
-    TransmissionOffset, VideoOrientation,
+    AbsSendTime, AudioLevel, CaptureTime, CorruptionDetection, ExtensionKind, ExtensionMap,
+    PlayoutDelay, TransmissionOffset, VideoOrientation,
 };
 use crate::ExtensionId;
 use crate::limits::MAX_OTHER_ELEMENTS;
@@ -43,6 +43,8 @@ pub struct ExtensionsToSend<'a> {
     pub video_timing: Option<&'a [u8]>,
     /// `color-space`
     pub color_space: Option<&'a [u8]>,
+    /// Samples of the picture before it was encoded.
+    pub corruption_detection: Option<CorruptionDetection>,
     /// 0 is a camera, 1 a screen.
     pub content_type: Option<u8>,
     /// Elements of other extensions, by their ids; those after the sixteenth are left out.
@@ -151,6 +153,10 @@ impl ExtensionsToSend<'_> {
         if let Some(space) = self.color_space {
             element(ExtensionKind::ColorSpace, space);
         }
+        if let Some(samples) = self.corruption_detection {
+            let (bytes, len) = samples.to_bytes();
+            element(ExtensionKind::CorruptionDetection, &bytes[..len]);
+        }
         if let Some(content) = self.content_type {
             element(ExtensionKind::VideoContentType, &[content]);
         }
@@ -183,6 +189,7 @@ pub(crate) fn one_of_everything() -> ExtensionsToSend<'static> {
         layers_allocation: Some(&[0xaa; 11]),
         video_timing: Some(&[0x77; 13]),
         color_space: Some(&[6, 6, 6, 16]),
+        corruption_detection: CorruptionDetection::parse(&[8; 16]),
         content_type: Some(1),
         other: &[],
     }

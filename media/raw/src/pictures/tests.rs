@@ -27,6 +27,7 @@ fn frame(number: u32, late: Duration) -> EncodedFrame {
         contributing_sources: Vec::new(),
         capture_time: None,
         captured: None,
+        corruption_detection: None,
         spatial: None,
         frame_id: None,
         dependencies: Vec::new(),

@@ -41,6 +41,7 @@ fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
             contributing_sources: Vec::new(),
             capture_time: None,
             captured: None,
+            corruption_detection: None,
             spatial: None,
             frame_id: None,
             dependencies: Vec::new(),

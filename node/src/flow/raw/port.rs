@@ -330,6 +330,7 @@ impl Port {
             captured,
             capture_time,
             contributors,
+            corruption_detection,
             ..
         } = frame.info;
         let ssrc = Ssrc(ssrc?);
@@ -361,6 +362,7 @@ impl Port {
             contributing_sources: contributors,
             capture_time,
             captured,
+            corruption_detection,
             data: frame.data,
             first_received: came.first_received,
             received,
@@ -384,6 +386,7 @@ impl From<EncodedFrameInit> for Frame {
                 capture_time: frame.capture_time,
                 contributors: frame.contributing_sources,
                 scalability_mode: frame.scalability_mode,
+                corruption_detection: frame.corruption_detection,
                 ..Info::default()
             },
             discardable: frame.discardable,
