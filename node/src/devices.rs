@@ -1,6 +1,9 @@
 //! Cameras and microphones: the devices of this process, and tracks of them.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 use duologue_devices::{
     Backend, DeviceError, FakeDevices, InputDevice, LocalTrack, MediaDevices,
@@ -172,7 +175,7 @@ impl NativeLocalTrack {
         };
         let (sender, pictures) = mpsc::channel(WAITING_FRAMES);
         spawn(async move {
-            while let Some(picture) = reader.recv().await
+            while let Some(picture) = unless_closed(&sender, reader.recv()).await
                 && sender.send(picture).await.is_ok()
             {}
         })?;
@@ -187,7 +190,7 @@ impl NativeLocalTrack {
         };
         let (sender, sound) = mpsc::channel(WAITING_FRAMES);
         spawn(async move {
-            while let Some(piece) = reader.recv().await
+            while let Some(piece) = unless_closed(&sender, reader.recv()).await
                 && sender.send(piece).await.is_ok()
             {}
         })?;
@@ -200,7 +203,7 @@ impl NativeLocalTrack {
         let mut events = self.0.events();
         let (sender, waiting) = mpsc::channel(WAITING_EVENTS);
         spawn(async move {
-            while let Some(event) = events.recv().await {
+            while let Some(event) = unless_closed(&sender, events.recv()).await {
                 let name = match event {
                     TrackEvent::Mute => "mute",
                     TrackEvent::Unmute => "unmute",
@@ -242,7 +245,7 @@ pub fn watch_devices(hub: &MediaHub, number: u32) -> Result<NativeEvents> {
     let mut changes = devices().all.changes();
     let (sender, waiting) = mpsc::channel(WAITING_EVENTS);
     spawn(async move {
-        while let Some(change) = changes.recv().await
+        while let Some(change) = unless_closed(&sender, changes.recv()).await
             && let Ok(inserted) = to_json(&change.user_inserted_devices)
             && sender.send(inserted).await.is_ok()
         {}
@@ -267,6 +270,19 @@ pub fn fake_device(device_id: String, what: String) -> Result<()> {
         _ => fake.set_muted(&device_id, what == "mute"),
     }
     Ok(())
+}
+
+/// The next item, while somebody reads what comes of it: a muted device may give none for ever.
+async fn unless_closed<T, U>(
+    to: &mpsc::Sender<U>,
+    next: impl Future<Output = Option<T>>,
+) -> Option<T> {
+    let (mut next, mut closed) = (pin!(next), pin!(to.closed()));
+    poll_fn(|cx| match closed.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => next.as_mut().poll(cx),
+    })
+    .await
 }
 
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<()> {
