@@ -138,13 +138,15 @@ impl Place {
         let double_variance = 2.0 * std_dev * std_dev;
         let reach = (-LEAST_WEIGHT.ln() * double_variance).sqrt().ceil() - 1.0;
         let reach = reach.max(0.0) as usize;
+        // The weight of a pixel is the product of those of its row and its column: a peer says how many there are.
+        let weight = |distance: usize| (-((distance * distance) as f64) / double_variance).exp();
+        let weight: Vec<f64> = (0..=reach).map(weight).collect();
         let (mut sum, mut weights) = (0.0, 0.0);
         for at_y in y.saturating_sub(reach)..=(y + reach).min(rows - 1) {
             let row = picture.row(self.plane, at_y);
-            let across = x.saturating_sub(reach)..=(x + reach).min(width - 1);
-            for at_x in across {
-                let distance = at_y.abs_diff(y).pow(2) + at_x.abs_diff(x).pow(2);
-                let weight = (-(distance as f64) / double_variance).exp();
+            let of_row = weight[at_y.abs_diff(y)];
+            for at_x in x.saturating_sub(reach)..=(x + reach).min(width - 1) {
+                let weight = of_row * weight[at_x.abs_diff(x)];
                 sum += weight * f64::from(row[at_x]);
                 weights += weight;
             }
