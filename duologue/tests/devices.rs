@@ -200,7 +200,6 @@ async fn what_is_for_one_peer_alone_is_seen_by_no_transform() {
         let mut limit = BLACK_KEY;
         for _ in 0..3 {
             let size = within(sizes.recv()).await.unwrap();
-            println!("{round}: {size}");
             assert!(size < limit, "{size} bytes in round {round}");
             limit = BLACK;
         }

@@ -39,7 +39,7 @@ pub struct RtpPacket {
     /// [`LayersAllocation`](duologue_rtp::ext::LayersAllocation) reads it.
     pub layers_allocation: Bytes,
     /// Samples of its picture before that was encoded, where this packet has them (`corruption-detection`).
-    pub corruption_detection: Option<CorruptionDetection>,
+    pub corruption_detection: Option<Box<CorruptionDetection>>,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
     pub payload: Bytes,
     /// When the packet arrived.

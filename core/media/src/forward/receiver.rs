@@ -348,7 +348,7 @@ impl Receiver {
                 ..time
             }),
             dependency_descriptor: self.frames.renumbered(&packet.dependency_descriptor),
-            corruption_detection: packet.corruption_detection,
+            corruption_detection: packet.corruption_detection.as_deref().copied(),
             payload: self.renumbered(format, packet, info, picture),
             ..RtpPacketInit::default()
         })

@@ -548,7 +548,9 @@ impl Assembly {
             contributing_sources: first.contributing_sources.clone(),
             capture_time: first.capture_time,
             captured: None,
-            corruption_detection: packets.clone().find_map(|it| it.corruption_detection),
+            corruption_detection: packets
+                .clone()
+                .find_map(|it| it.corruption_detection.as_deref().copied()),
             data: Bytes::copy_from_slice(&self.joined),
             first_received: packets.clone().map(|it| it.received).min()?,
             received: last.received,

@@ -593,7 +593,10 @@ impl Inbound {
             capture_time: piece.packet.and_then(|it| it.extensions.capture_time()),
             dependency_descriptor: copied(piece.packet.and_then(Incoming::dependency_descriptor)),
             layers_allocation: copied(piece.packet.and_then(Incoming::layers_allocation)),
-            corruption_detection: piece.packet.and_then(Incoming::corruption_detection),
+            corruption_detection: piece
+                .packet
+                .and_then(Incoming::corruption_detection)
+                .map(Box::new),
             payload: copied(Some(piece.payload)),
             received: piece.received,
             repaired: piece.repaired,
