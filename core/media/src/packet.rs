@@ -37,7 +37,7 @@ pub struct RtpPacket {
     /// Which layers all streams of a simulcast are sent in, and with which bitrates, where this packet
     /// says it (`video-layers-allocation00`), as it came; empty where it does not.
     /// [`LayersAllocation`](duologue_rtp::ext::LayersAllocation) reads it.
-    pub layers_allocation: Bytes,
+    pub layers_allocation: Box<[u8]>,
     /// Samples of its picture before that was encoded, where this packet has them (`corruption-detection`).
     pub corruption_detection: Option<Box<CorruptionDetection>>,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
@@ -64,7 +64,7 @@ impl RtpPacket {
             contributing_sources: Vec::new(),
             capture_time: None,
             dependency_descriptor: Bytes::new(),
-            layers_allocation: Bytes::new(),
+            layers_allocation: Box::default(),
             corruption_detection: None,
             payload: Bytes::new(),
             received: Instant::ZERO,

@@ -592,7 +592,10 @@ impl Inbound {
                 .map_or(Vec::new(), |it| it.contributors().collect()),
             capture_time: piece.packet.and_then(|it| it.extensions.capture_time()),
             dependency_descriptor: copied(piece.packet.and_then(Incoming::dependency_descriptor)),
-            layers_allocation: copied(piece.packet.and_then(Incoming::layers_allocation)),
+            layers_allocation: piece
+                .packet
+                .and_then(Incoming::layers_allocation)
+                .map_or_else(Box::default, Box::from),
             corruption_detection: piece
                 .packet
                 .and_then(Incoming::corruption_detection)
