@@ -424,6 +424,7 @@ mod tests {
                 contributing_sources: Vec::new(),
                 capture_time: None,
                 captured: None,
+                corruption_detection: None,
                 data: frame.data,
                 first_received: Instant::ZERO,
                 received: Instant::ZERO + Duration::from_millis(1) * at,
