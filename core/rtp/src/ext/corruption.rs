@@ -31,7 +31,7 @@ pub struct SampleFilter {
 }
 
 impl CorruptionDetection {
-    /// So many samples there are at the most.
+    /// The most samples that a message has.
     pub const MAX_SAMPLES: usize = 13;
 
     /// These samples; those after the thirteenth are left out. Without any it only tells the number.
