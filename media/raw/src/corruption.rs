@@ -8,7 +8,7 @@ use std::time::Duration;
 use duologue_codec::{EncodedVideoChunk, PixelFormat, VideoCodec, VideoFrame};
 use duologue_rtp::ext::{CorruptionDetection, SampleFilter, SampleIndex};
 
-/// Of one encoding: samples of its pictures.
+/// What takes samples of the pictures of one encoding.
 #[derive(Debug, Default)]
 pub(super) struct Sampler {
     /// The number of the next sample.
@@ -17,7 +17,7 @@ pub(super) struct Sampler {
     last: Option<Duration>,
 }
 
-/// Of one stream: compares pictures with samples of what was encoded.
+/// What compares the pictures of one stream with samples of what was encoded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Checker {
     /// The number behind the last sample.

@@ -114,7 +114,7 @@ struct Encoding {
 /// What a worker is handed, and hands back.
 struct Encoder {
     inner: Box<dyn VideoEncode>,
-    /// Of the pictures that it encodes.
+    /// What takes samples of the pictures that it encodes.
     sampler: Sampler,
     library: String,
     config: VideoEncoderConfig,
