@@ -530,6 +530,7 @@ impl Assembly {
             .join(payloads, FRAME_BYTES, &mut self.joined, &mut self.parts)
             .ok()?;
         let whole = self.format.frame_info(&self.joined, &self.parts);
+
         Some(EncodedFrame {
             ssrc: first.ssrc,
             encoding: first.encoding,
