@@ -38,14 +38,15 @@ pub struct Block<'a> {
 }
 
 impl<'a> Red<'a> {
-    /// Reads a payload; `None` if the blocks do not fit in, or if there are more than nine
-    /// redundant ones.
+    /// Reads a payload; `None` if the blocks do not fit in. Of more than nine redundant ones, the
+    /// last nine are given, which are the newest.
     pub fn parse(payload: &'a [u8]) -> Option<Self> {
         let mut red = Red {
             blocks: [Block::default(); MAX_RED_DEPTH + 1],
             redundant: 0,
         };
         let mut lens = [0; MAX_RED_DEPTH];
+        let mut left_out = 0;
         let mut rest = payload;
         let primary_type = loop {
             let (&first, behind) = rest.split_first()?;
@@ -56,13 +57,20 @@ impl<'a> Red<'a> {
             }
             let (&[a, b, c], behind) = behind.split_first_chunk()?;
             rest = behind;
-            *lens.get_mut(red.redundant)? = usize::from(b & 3) << 8 | usize::from(c);
+            if red.redundant == MAX_RED_DEPTH {
+                left_out += lens[0];
+                lens.rotate_left(1);
+                red.blocks.rotate_left(1);
+                red.redundant -= 1;
+            }
+            lens[red.redundant] = usize::from(b & 3) << 8 | usize::from(c);
             let block = &mut red.blocks[red.redundant];
             block.payload_type = payload_type;
             block.timestamp_offset = u16::from(a) << 6 | u16::from(b >> 2);
             red.redundant += 1;
         };
 
+        rest = rest.get(left_out..)?;
         for (block, len) in red.blocks.iter_mut().zip(&lens[..red.redundant]) {
             (block.data, rest) = rest.split_at_checked(*len)?;
         }
@@ -152,9 +160,26 @@ mod tests {
         let mut deep = [0xef, 0, 0, 0].repeat(9);
         deep.push(0x6f);
         assert_eq!(Red::parse(&deep).unwrap().redundant().len(), 9);
-        let mut deep = [0xef, 0, 0, 0].repeat(10);
-        deep.push(0x6f);
-        assert!(Red::parse(&deep).is_none());
+    }
+
+    #[test]
+    fn of_more_blocks_than_are_kept_the_newest_are() {
+        let mut payload = Vec::new();
+        for n in 0..12 {
+            payload.extend([0xef, 0, 4 * (11 - n), 1 + n % 2]);
+        }
+        payload.push(0x6f);
+        let older: Vec<Vec<u8>> = (0..12).map(|n| vec![n; 1 + usize::from(n % 2)]).collect();
+        payload.extend(older.concat());
+        payload.extend(b"now");
+
+        let red = Red::parse(&payload).unwrap();
+        let kept: Vec<_> = (3..12).map(|n| block(&older[n], 11 - n as u16)).collect();
+        assert_eq!(red.redundant(), kept);
+        assert_eq!(red.primary(), block(b"now", 0));
+
+        // The data of those that are left out are not there.
+        assert!(Red::parse(&[&[0xef, 0, 3, 0xff].repeat(10)[..], &[0x6f]].concat()).is_none());
     }
 
     #[test]
