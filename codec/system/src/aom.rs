@@ -85,6 +85,7 @@ mod svc {
 /// `aom_image_t`
 const IMAGE: Layout = Layout {
     size: 168,
+    bits: 36,
     shown_width: 40,
     shown_height: 44,
     planes: 64,

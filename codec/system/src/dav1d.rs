@@ -11,6 +11,7 @@ use duologue_codec::{
     VideoFrame,
 };
 
+use crate::image::{append_row, bytes_of};
 use crate::load::{Missing, Once, functions, open};
 use crate::record::Record;
 
@@ -54,6 +55,7 @@ mod picture {
     pub(super) const HEIGHT: usize = 60;
     pub(super) const LAYOUT: usize = 64;
     pub(super) const BITS: usize = 68;
+    pub(super) const GREY: u32 = 0;
     pub(super) const I420: u32 = 1;
 }
 
@@ -304,35 +306,54 @@ impl AsRef<[u8]> for Rows {
     }
 }
 
+/// Of profile 0, which is what is offered: I420 or luma alone, of eight bits or ten.
 fn frame(picture: &Arc<Picture>, max_pixels: u64) -> Result<VideoFrame, CodecError> {
     let record = &picture.record;
-    let layout = (record.u32(picture::LAYOUT), record.u32(picture::BITS));
-    if layout != (picture::I420, 8) {
-        return Err(CodecError::Damaged(LIBRARY, i64::from(layout.1)));
+    let (layout, bits) = (record.u32(picture::LAYOUT), record.u32(picture::BITS));
+    let known = matches!(layout, picture::GREY | picture::I420) && matches!(bits, 8 | 10 | 12);
+    if !known {
+        return Err(CodecError::Damaged(LIBRARY, i64::from(bits)));
     }
     let (width, height) = (record.u32(picture::WIDTH), record.u32(picture::HEIGHT));
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 || pixels > max_pixels {
         return Err(CodecError::TooLarge("a picture", pixels));
     }
+
     let plane = |index: usize| {
         let stride = record.usize(picture::STRIDES + 8 * index.min(1));
         let (row, rows) = PixelFormat::I420.plane_size(index, width, height);
-        let negative = stride.cast_signed() < row.cast_signed();
+        if layout == picture::GREY && index > 0 {
+            let data = Bytes::from(vec![NO_COLOUR; row * rows]);
+            return Ok(Plane { data, stride: row });
+        }
+        let len = bytes_of(row, bits);
+        let negative = stride.cast_signed() < len.cast_signed();
         if negative {
             return Err(CodecError::Failed(LIBRARY, 0));
         }
-        let rows = Rows {
+        let source = Rows {
             picture: picture.clone(),
             index,
-            len: stride * (rows - 1) + row,
+            len: stride * (rows - 1) + len,
         };
-        let data = Bytes::from_owner(rows);
-        Ok(Plane { data, stride })
+        if bits == 8 {
+            let data = Bytes::from_owner(source);
+            return Ok(Plane { data, stride });
+        }
+        let mut data = Vec::with_capacity(row * rows);
+        for line in source.as_ref().chunks(stride) {
+            append_row(&mut data, &line[..len], bits);
+        }
+        let data = Bytes::from(data);
+        Ok(Plane { data, stride: row })
     };
     let planes = vec![plane(0)?, plane(1)?, plane(2)?];
     VideoFrame::new(PixelFormat::I420, width, height, planes)
 }
+
+/// Of both planes of colour.
+const NO_COLOUR: u8 = 128;
 
 /// A grey square of 64 times 64 pixels: a sequence header and a key frame, made by libaom 3.6.
 const SQUARE: [u8; 25] = [

@@ -15,6 +15,7 @@ pub(crate) type Wrap =
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) size: usize,
+    pub(crate) bits: usize,
     pub(crate) shown_width: usize,
     pub(crate) shown_height: usize,
     pub(crate) planes: usize,
@@ -24,6 +25,8 @@ pub(crate) struct Layout {
 /// The format is the first field of both.
 const FORMAT: usize = 0;
 const I420: u32 = 0x102;
+/// `VPX_IMG_FMT_HIGHBITDEPTH`: each sample has two bytes.
+const DEEP: u32 = 0x800;
 
 impl Layout {
     /// Whether the library fills an image as this says and writes nothing beyond.
@@ -82,9 +85,12 @@ impl Layout {
     ) -> Result<VideoFrame, CodecError> {
         // SAFETY: the caller says that the fields are there.
         let word = |at: usize| unsafe { image.add(at).cast::<u32>().read() };
-        if word(FORMAT) != I420 {
-            return Err(CodecError::Damaged("an image", i64::from(word(FORMAT))));
-        }
+        let bits = match word(FORMAT) {
+            I420 => 8,
+            // Of VP9's profile 2, which is offered.
+            format if format == I420 | DEEP => word(self.bits),
+            format => return Err(CodecError::Damaged("an image", i64::from(format))),
+        };
         let (width, height) = (word(self.shown_width), word(self.shown_height));
         let pixels = u64::from(width) * u64::from(height);
         if pixels > max_pixels {
@@ -100,8 +106,8 @@ impl Layout {
             },
             stride: word(self.strides + 4 * index).cast_signed() as isize,
         };
-        // SAFETY: planes of an I420 image have the rows of its size.
-        unsafe { copy_i420(width, height, [0, 1, 2].map(source)) }
+        // SAFETY: planes of an I420 image have the rows of its size, each sample in so many bytes.
+        unsafe { copy_i420(width, height, [0, 1, 2].map(source), bits) }
     }
 }
 
@@ -112,14 +118,17 @@ pub(crate) struct Source {
     pub(crate) stride: isize,
 }
 
-/// Copies an I420 picture out of a library that uses its memory for the next one.
+/// Copies an I420 picture out of a library that uses its memory for the next one. Of samples of more
+/// than eight bits, the first eight are kept.
 ///
 /// # Safety
-/// Each of the planes has as many rows of so many bytes as one of an I420 picture of this size.
+/// Each of the planes has as many rows of so many samples as one of an I420 picture of this size; a
+/// sample has two bytes if it has more than eight bits.
 pub(crate) unsafe fn copy_i420(
     width: u32,
     height: u32,
     sources: [Source; 3],
+    bits: u32,
 ) -> Result<VideoFrame, CodecError> {
     let mut planes = Vec::with_capacity(3);
     for (index, source) in sources.into_iter().enumerate() {
@@ -127,12 +136,27 @@ pub(crate) unsafe fn copy_i420(
         let mut data = Vec::with_capacity(row * rows);
         for number in 0..rows {
             let offset = source.stride * number as isize;
+            let len = bytes_of(row, bits);
             // SAFETY: the caller says that the row is there.
-            let bytes = unsafe { std::slice::from_raw_parts(source.data.offset(offset), row) };
-            data.extend_from_slice(bytes);
+            let bytes = unsafe { std::slice::from_raw_parts(source.data.offset(offset), len) };
+            append_row(&mut data, bytes, bits);
         }
         let data = Bytes::from(data);
         planes.push(Plane { data, stride: row });
     }
     VideoFrame::new(PixelFormat::I420, width, height, planes)
+}
+
+/// How many bytes a row of samples of so many bits has.
+pub(crate) fn bytes_of(row: usize, bits: u32) -> usize {
+    row * usize::from(bits > 8) + row
+}
+
+/// Appends a row of samples of so many bits as one of eight.
+pub(crate) fn append_row(data: &mut Vec<u8>, row: &[u8], bits: u32) {
+    if bits <= 8 {
+        return data.extend_from_slice(row);
+    }
+    let samples = row.as_chunks::<2>().0.iter();
+    data.extend(samples.map(|&sample| (u16::from_ne_bytes(sample) >> (bits - 8).min(8)) as u8));
 }

@@ -574,7 +574,7 @@ impl VideoDecode for Decoder {
             stride: info.u32(buffer::STRIDES + 4 * index.min(1)).cast_signed() as isize,
         };
         // SAFETY: the planes have the rows of the size that stands beside them, until the next call.
-        let frame = unsafe { copy_i420(width, height, [0, 1, 2].map(source)) }?;
+        let frame = unsafe { copy_i420(width, height, [0, 1, 2].map(source), 8) }?;
         out.push(frame.at(timestamp));
         Ok(())
     }

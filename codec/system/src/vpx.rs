@@ -87,6 +87,7 @@ mod config {
 /// `vpx_image_t`
 const IMAGE: Layout = Layout {
     size: 136,
+    bits: 20,
     shown_width: 24,
     shown_height: 28,
     planes: 48,

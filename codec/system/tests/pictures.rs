@@ -200,6 +200,45 @@ fn odd_sizes_strides_and_other_formats_are_encoded_as_they_are() {
     }
 }
 
+/// Key frames of 32x32 in one colour: AV1 of luma alone, AV1 and VP9 of ten bits (FFmpeg 5.1.9, with libaom and libvpx).
+const GREY_AV1: &[u8] = &[
+    18, 0, 10, 9, 0, 0, 0, 2, 39, 254, 109, 124, 149, 50, 11, 16, 0, 128, 0, 67, 244, 28, 151, 49,
+    175, 240,
+];
+const TEN_BITS_AV1: &[u8] = &[
+    18, 0, 10, 10, 0, 0, 0, 2, 39, 254, 109, 124, 160, 32, 50, 23, 16, 0, 128, 0, 67, 241, 148,
+    158, 68, 75, 111, 8, 200, 15, 21, 25, 236, 90, 43, 32, 183, 251, 125,
+];
+const TEN_BITS_VP9: &[u8] = &[
+    146, 73, 131, 66, 0, 0, 248, 0, 251, 0, 28, 18, 14, 12, 44, 0, 0, 24, 96, 0, 0, 24, 191, 255,
+    253, 248, 10, 127, 255, 255, 255, 149, 66, 255, 255, 255, 255, 205, 251, 0, 0,
+];
+
+#[test]
+fn pictures_of_luma_alone_and_of_ten_bits_are_shown_in_eight() {
+    let codecs = duologue_system::codecs();
+    for (codec, frame, colour) in [
+        (VideoCodec::Av1, GREY_AV1, [76, 128, 128]),
+        (VideoCodec::Av1, TEN_BITS_AV1, [81, 90, 240]),
+        (VideoCodec::Vp9, TEN_BITS_VP9, [81, 90, 240]),
+    ] {
+        let config = VideoDecoderConfig::new(codec);
+        let mut decoder = codecs.video_decoder(&config).unwrap();
+        let mut pictures = Vec::new();
+        let decoded = decoder.decode(frame, Duration::ZERO, &mut pictures);
+        decoded.unwrap_or_else(|error| panic!("{codec}: {error}"));
+        let picture = &pictures[0];
+        assert_eq!((picture.width(), picture.height()), (32, 32), "{codec}");
+        for (plane, value) in colour.into_iter().enumerate() {
+            let rows = if plane == 0 { 32 } else { 16 };
+            for number in 0..rows {
+                let row = picture.row(plane, number);
+                assert_eq!(row, &vec![value; rows][..], "{codec} {plane}");
+            }
+        }
+    }
+}
+
 #[test]
 fn pictures_stay_whole_when_their_decoder_is_gone() {
     let codecs = duologue_system::codecs();
