@@ -32,9 +32,14 @@ pub(crate) const PAGE_TIME: Duration = Duration::from_secs(1);
 /// How long a cluster of WebM is at most: its blocks say their times in 16 bits of milliseconds.
 pub(crate) const CLUSTER_TIME: Duration = Duration::from_secs(20);
 
-/// How far a stream's time stamps may be from the clock by which they arrived before they are taken
-/// for those of another source.
+/// How much longer or shorter the step of a stream's time stamps may be than the one by which the frames
+/// arrived before they are taken for those of another source.
 pub(crate) const TIME_STAMP_DRIFT: Duration = Duration::from_secs(3);
+
+/// How far a stream's times may be from those at which its frames arrive before they are brought nearer, and how long
+/// that takes: networks delay frames, and clocks are off by some parts of a million.
+pub(crate) const FOLLOWED_DRIFT: Duration = Duration::from_millis(100);
+pub(crate) const FOLLOWED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The latest time of a frame: a hundred years. Containers count in nanoseconds, and from 1970 at
 /// times.

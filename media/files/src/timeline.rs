@@ -6,25 +6,26 @@ use duologue_base::Instant;
 use duologue_media::EncodedFrame;
 use duologue_rtp::Ssrc;
 
-use crate::limits::TIME_STAMP_DRIFT;
-use crate::track::time_of;
+use crate::limits::{FOLLOWED_DRIFT, FOLLOWED_WITHIN, TIME_STAMP_DRIFT};
 
 /// Of one track. Times grow by the time stamps of its frames; what its first frame's time is, and that
-/// of the first frame of each other source, is said by when it arrived.
+/// of the first frame of each other source, is said by when it arrived. The clock of a sender that is faster or slower
+/// than ours is followed little by little, else tracks of two clocks would drift apart for as long as it is recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     rate: u32,
     anchor: Option<Anchor>,
 }
 
+/// What is known of the last frame.
 #[derive(Clone, Copy, Debug)]
 struct Anchor {
     ssrc: Ssrc,
     timestamp: u32,
-    /// Of the last frame, from the first one of this source.
-    ticks: u64,
-    /// Of the first frame of this source.
-    time: Duration,
+    arrived: Duration,
+    /// In nanoseconds: its own time, which is below that of the frame before if their order is not that of time.
+    nanos: i128,
+    /// What was said.
     last: Duration,
 }
 
@@ -45,28 +46,41 @@ impl Timeline {
             .anchor
             .and_then(|anchor| self.next(anchor, frame, arrived));
         let floor = self.anchor.map_or(Duration::ZERO, |anchor| anchor.last);
-        let mut anchor = continued.unwrap_or(Anchor {
+        let nanos = continued.unwrap_or(nanos(arrived.max(floor)));
+        let time = u64::try_from(nanos).unwrap_or(0);
+        let last = Duration::from_nanos(time).max(floor);
+        self.anchor = Some(Anchor {
             ssrc: frame.ssrc,
             timestamp: frame.timestamp,
-            ticks: 0,
-            time: arrived.max(floor),
-            last: arrived.max(floor),
+            arrived,
+            nanos,
+            last,
         });
-        anchor.last = anchor.last.max(floor);
-        self.anchor = Some(anchor);
-        anchor.last
+        last
     }
 
     /// `None` if the frame is of another source, or its time stamps are as if it were.
-    fn next(&self, mut anchor: Anchor, frame: &EncodedFrame, arrived: Duration) -> Option<Anchor> {
-        let step = frame.timestamp.wrapping_sub(anchor.timestamp).cast_signed();
-        anchor.ticks = anchor.ticks.checked_add_signed(step.into())?;
-        anchor.timestamp = frame.timestamp;
-        anchor.last = anchor.time + time_of(anchor.ticks, 1, self.rate.into())?;
-        let drift = anchor.last.abs_diff(arrived);
-        (anchor.ssrc == frame.ssrc && drift < TIME_STAMP_DRIFT).then_some(anchor)
+    fn next(&self, anchor: Anchor, frame: &EncodedFrame, arrived: Duration) -> Option<i128> {
+        let ticks = frame.timestamp.wrapping_sub(anchor.timestamp).cast_signed();
+        let step = i128::from(ticks) * SECOND / i128::from(self.rate);
+        let arrival = nanos(arrived) - nanos(anchor.arrived);
+        let same = anchor.ssrc == frame.ssrc
+            && (step - arrival).unsigned_abs() < TIME_STAMP_DRIFT.as_nanos();
+
+        let time = anchor.nanos + step;
+        let (ahead, most) = (time - nanos(arrived), nanos(FOLLOWED_DRIFT));
+        let beyond = ahead - ahead.clamp(-most, most);
+        let within = nanos(FOLLOWED_WITHIN);
+        let pull = beyond * step.clamp(0, within) / within;
+        same.then_some(time - pull)
     }
 }
+
+fn nanos(time: Duration) -> i128 {
+    time.as_nanos().cast_signed()
+}
+
+const SECOND: i128 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -144,5 +158,47 @@ mod tests {
     fn no_time_is_below_the_one_before() {
         let frames = [frame(1, 90_000, 0), frame(1, 93_000, 33), frame(2, 0, 10)];
         assert_eq!(times(&frames), [0, 33, 33]);
+    }
+
+    /// Five minutes of a sender whose clock is off by so many parts of a thousand, as it arrives.
+    fn of_clock(off: i64) -> (Vec<EncodedFrame>, Vec<Duration>) {
+        let frames =
+            (0..6_000).map(|n| frame(1, (n * 4_500 * (1_000 + off) / 1_000) as u32, n as u64 * 50));
+        let frames: Vec<_> = frames.collect();
+        let mut timeline = Timeline::new(90_000);
+        let placed = frames.iter().map(|it| timeline.place(it, Instant::ZERO));
+        let placed = placed.collect();
+        (frames, placed)
+    }
+
+    #[test]
+    fn the_clock_of_a_sender_that_is_off_is_followed_without_a_jump() {
+        for off in [-20, 20] {
+            let (frames, placed) = of_clock(off);
+            for pair in placed.windows(2) {
+                let step = (pair[1] - pair[0]).as_millis();
+                assert!((47..=53).contains(&step), "{off}: {step} ms");
+            }
+            for (frame, placed) in frames.iter().zip(&placed) {
+                let wrong = placed.abs_diff(frame.received - Instant::ZERO);
+                assert!(wrong < Duration::from_millis(1_500), "{off}: {wrong:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_that_come_late_and_together_have_their_times_again() {
+        let frames: Vec<_> = (0..20)
+            .map(|n| {
+                frame(
+                    1,
+                    n * 9_000,
+                    if n < 10 { u64::from(n) * 100 } else { 2_800 },
+                )
+            })
+            .collect();
+        for (n, time) in (0..).zip(times(&frames)) {
+            assert!(time.abs_diff(n * 100) < 30, "{n}: {time} ms");
+        }
     }
 }
