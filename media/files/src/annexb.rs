@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     scanned: usize,
     /// The unit has a slice: the next unit that can begin another one does.
     has_slice: bool,
+    /// Where a prefix begins, which is of the access unit of the slice that follows it.
+    prefix: Option<usize>,
     ended: bool,
 }
 
@@ -40,6 +42,7 @@ impl Reader {
             buffer: Vec::new(),
             scanned: 0,
             has_slice: false,
+            prefix: None,
             ended: false,
         })
     }
@@ -84,16 +87,30 @@ impl Reader {
 
             let begins = kind(self.format, &self.buffer[unit..]);
             self.scanned = unit;
-            if self.has_slice && begins != Kind::Other && begins != Kind::MoreOfPicture {
-                self.has_slice = begins == Kind::Picture;
-                let mut start = unit - 3;
-                // zero_byte of annex B belongs to the start code.
-                if start > 0 && self.buffer[start - 1] == 0 {
-                    start -= 1;
+            let start = self.start_of(unit);
+            match begins {
+                Kind::Prefix => {
+                    self.prefix.get_or_insert(start);
                 }
-                return Some(start);
+                Kind::Picture | Kind::Before if self.has_slice => {
+                    self.has_slice = begins == Kind::Picture;
+                    return Some(self.prefix.take().unwrap_or(start));
+                }
+                Kind::Picture | Kind::MoreOfPicture => {
+                    self.has_slice = true;
+                    self.prefix = None;
+                }
+                Kind::Before | Kind::Other => {}
             }
-            self.has_slice |= matches!(begins, Kind::Picture | Kind::MoreOfPicture);
+        }
+    }
+
+    /// Where the start code of a unit begins: zero_byte of annex B belongs to it.
+    fn start_of(&self, unit: usize) -> usize {
+        let code = unit - 3;
+        match code.checked_sub(1) {
+            Some(before) if self.buffer[before] == 0 => before,
+            _ => code,
         }
     }
 
@@ -122,6 +139,8 @@ enum Kind {
     Picture,
     /// Another slice of it.
     MoreOfPicture,
+    /// Stands before a slice, the first one or another one (H.264 §7.4.2.12.1).
+    Prefix,
     /// Stands before the slices of its access unit.
     Before,
     Other,
@@ -134,7 +153,8 @@ fn kind(format: Format, unit: &[u8]) -> Kind {
             // first_mb_in_slice is 0, a single bit in Exp-Golomb code.
             1 | 2 | 5 if byte(1) & 0x80 != 0 => Kind::Picture,
             1..=5 => Kind::MoreOfPicture,
-            6..=9 | 14..=18 => Kind::Before,
+            14 => Kind::Prefix,
+            6..=9 | 15..=18 => Kind::Before,
             _ => Kind::Other,
         };
     }
@@ -161,4 +181,33 @@ pub(crate) fn format_of(start: &[u8]) -> Option<Format> {
         return Some(Format::H265);
     }
     matches!(first & 0x9f, 6..=9 | 5 | 1).then_some(Format::H264)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(units: &[&[u8]]) -> Vec<u8> {
+        let units = units.iter();
+        units
+            .flat_map(|unit| [&[0, 0, 0, 1], *unit].concat())
+            .collect()
+    }
+
+    #[test]
+    fn a_prefix_is_of_the_picture_whose_slice_follows_it() {
+        let prefix: &[u8] = &[0x6e, 0xc0, 0x80, 0x0f];
+        let (first, other): (&[u8], &[u8]) = (&[0x65, 0x88, 0x84], &[0x65, 0x44, 0x84]);
+        let pictures = [
+            stream(&[prefix, first, prefix, other]),
+            stream(&[prefix, first, prefix, other, prefix, other]),
+            stream(&[&[9, 0xf0], prefix, first]),
+        ];
+        let mut reader = Reader::new(Format::H264, Duration::from_millis(40)).unwrap();
+        let all = pictures.concat();
+        let mut source = &all[..];
+        let frames = std::iter::from_fn(|| reader.next(&mut source).unwrap());
+        let data: Vec<_> = frames.map(|frame| frame.data.to_vec()).collect();
+        assert_eq!(data, pictures);
+    }
 }
