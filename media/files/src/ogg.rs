@@ -22,8 +22,11 @@ const SERIAL: u32 = 1;
 
 pub(crate) struct Reader<R: Read + Seek> {
     packets: PacketReader<Bounded<R>>,
+    /// Of the link that is read: a file may be a chain of streams, one after another (RFC 3533 §4).
     serial: u32,
-    /// The granule position after the last packet.
+    /// The granule position that is the file's beginning, by this link's count; known with its first page.
+    zero: Option<i128>,
+    /// Where the last packet ended, in ticks from the file's beginning.
     position: u64,
     /// Packets of a page before its last.
     ending: Vec<Bytes>,
@@ -46,6 +49,7 @@ impl<R: Read + Seek> Reader<R> {
         let mut reader = Reader {
             packets,
             serial: 0,
+            zero: None,
             position: 0,
             ending: Vec::new(),
             page: VecDeque::new(),
@@ -72,12 +76,20 @@ impl<R: Read + Seek> Reader<R> {
             let Some(packet) = self.packet()? else {
                 return Ok(None);
             };
+            if packet.first_in_stream() {
+                self.begin_link(&packet);
+                continue;
+            }
             let other = packet.stream_serial() != self.serial;
             if other || packet.data.starts_with(b"OpusTags") {
                 continue;
             }
             // What a page says of time, it says of its end.
             let (last, position) = (packet.last_in_page(), packet.absgp_page());
+            if packet.last_in_stream() {
+                // The next link may have the same number.
+                self.packets.delete_unread_packets();
+            }
             self.ending.push(Bytes::from(packet.data));
             if last {
                 self.end_page(position)?;
@@ -86,13 +98,26 @@ impl<R: Read + Seek> Reader<R> {
         Ok(self.page.pop_front())
     }
 
+    /// All streams that lie beside each other begin before there is anything else: one of Opus that begins behind sound
+    /// of ours is the next link. Its sound comes behind what was there.
+    fn begin_link(&mut self, head: &ogg::Packet) {
+        if self.zero.is_some() && channels(&head.data).is_some() {
+            self.serial = head.stream_serial();
+            self.zero = None;
+        }
+    }
+
     /// A page's position is where its last packet ends. It goes ahead where something is missing; at
-    /// the end it may go back, to cut off what is too much (RFC 7845 §4.4).
+    /// the end it may go back, to cut off what is too much (RFC 7845 §4.4). The count of a stream that was cut out of
+    /// a longer one does not begin with 0 (§4.3).
     fn end_page(&mut self, position: u64) -> Result<()> {
         let packets = std::mem::take(&mut self.ending);
         let all: u64 = packets.iter().map(|packet| duration(packet)).sum();
         if position != u64::MAX {
-            self.position = self.position.max(position.saturating_sub(all));
+            let begins = i128::from(position.saturating_sub(all));
+            let zero = self.zero.get_or_insert(begins - i128::from(self.position));
+            let begins = u64::try_from(begins - *zero).unwrap_or(0);
+            self.position = self.position.max(begins);
         }
         for data in packets {
             let begins = self.position;
@@ -236,4 +261,78 @@ impl Writer {
 
 fn duration(packet: &[u8]) -> u64 {
     u64::from(opus::duration(packet).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    /// 20 ms.
+    const PACKET: [u8; 2] = [0xf8, 1];
+
+    /// A stream of pages of two packets, of which the first one ends with the first of these positions.
+    fn link(serial: u32, positions: &[u64]) -> Vec<u8> {
+        let mut to = PacketWriter::new(Vec::new());
+        let page = PacketWriteEndInfo::EndPage;
+        to.write_packet(head(2).to_vec(), serial, page, 0).unwrap();
+        to.write_packet(&b"OpusTags\0\0\0\0\0\0\0\0"[..], serial, page, 0)
+            .unwrap();
+        for (n, position) in positions.iter().enumerate() {
+            let first = PacketWriteEndInfo::NormalPacket;
+            to.write_packet(&PACKET[..], serial, first, *position)
+                .unwrap();
+            let last = match n + 1 == positions.len() {
+                true => PacketWriteEndInfo::EndStream,
+                false => PacketWriteEndInfo::EndPage,
+            };
+            to.write_packet(&PACKET[..], serial, last, *position)
+                .unwrap();
+        }
+        to.into_inner()
+    }
+
+    fn times(file: Vec<u8>) -> Vec<u128> {
+        let (mut reader, _) = Reader::begin(Cursor::new(file)).unwrap();
+        let frames = std::iter::from_fn(|| reader.next().unwrap());
+        frames.map(|frame| frame.time.as_millis()).collect()
+    }
+
+    #[test]
+    fn sound_that_was_cut_out_of_a_live_stream_begins_at_once() {
+        let hours = 7 * 3_600 * 48_000;
+        // A page was lost in the middle.
+        let positions = [hours + 77, hours + 77 + 1_920, hours + 77 + 5_760];
+        assert_eq!(times(link(5, &positions)), [0, 20, 40, 60, 120, 140]);
+    }
+
+    #[test]
+    fn links_of_a_chain_come_one_after_another() {
+        let (first, hours) = ([1_920, 3_840], 1_000_000_000);
+        for (serial, position) in [(6, 1_920), (6, hours), (5, 1_920)] {
+            // The last position of a link cuts off a part of its last packet.
+            let links = [
+                link(5, &first),
+                link(serial, &[position, position + 1_700]),
+                link(9, &[1_920]),
+            ];
+            let expected: Vec<_> = (0..10).map(|n| n * 20).collect();
+            assert_eq!(times(links.concat()), expected, "{serial} {position}");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_opus_beside_the_first_one_is_no_link_of_it() {
+        let mut to = PacketWriter::new(Vec::new());
+        for serial in [1, 2] {
+            to.write_packet(head(2).to_vec(), serial, PacketWriteEndInfo::EndPage, 0)
+                .unwrap();
+        }
+        for (serial, position) in [(2, 960), (1, 960), (2, 1_920), (1, 1_920)] {
+            let page = PacketWriteEndInfo::EndPage;
+            to.write_packet(&PACKET[..], serial, page, position)
+                .unwrap();
+        }
+        assert_eq!(times(to.into_inner()), [0, 20]);
+    }
 }

@@ -19,14 +19,17 @@ const INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
 /// let opus = Track::new(Format::Opus);
 /// let mut file = FileWriter::new(Vec::new(), Container::Ogg, &[opus])?;
 /// let data = bytes::Bytes::from_static(&[0x78, 1, 2, 3]);
-/// let time = std::time::Duration::from_millis(20);
-/// file.write_frame(&Frame { track: 0, time, key: true, data })?;
+/// for ms in [0, 20] {
+///     let time = std::time::Duration::from_millis(ms);
+///     file.write_frame(&Frame { track: 0, time, key: true, data: data.clone() })?;
+/// }
 /// let bytes = file.finish()?;
 ///
 /// let mut file = FileReader::new(Cursor::new(bytes))?;
 /// assert_eq!(file.tracks()[0].format, Format::Opus);
 /// let frame = file.next_frame()?.unwrap();
-/// assert_eq!((frame.time.as_millis(), &frame.data[..]), (20, &[0x78, 1, 2, 3][..]));
+/// assert_eq!((frame.time.as_millis(), &frame.data[..]), (0, &[0x78, 1, 2, 3][..]));
+/// assert_eq!(file.next_frame()?.unwrap().time.as_millis(), 20);
 /// assert_eq!(file.next_frame()?, None);
 /// # Ok::<(), duologue_files::FileError>(())
 /// ```
