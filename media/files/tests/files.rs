@@ -391,6 +391,28 @@ fn tracks_that_come_after_frames_are_none_of_the_file() {
 }
 
 #[test]
+fn frames_that_share_a_block_of_webm_are_frames_of_their_own_times() {
+    let (tracks, frames) = read(file("both.webm"));
+    let mut webm = written(Container::WebM, &tracks, &frames);
+    // A cluster's time of a second. RFC 9559 §10.3.2: track 2, a millisecond behind; two packets of 20 ms and one of 60.
+    webm.extend(b"\xe7\x82\x03\xe8");
+    webm.extend(b"\xa3\x8f\x82\x00\x01\x82\x02\x03\x02\xf8\x01\x02\xf8\x03\xfb\x03\x04");
+    let (_, again) = read(&webm);
+    let laced = &again[again.len() - 3..];
+    let found: Vec<(u128, &[u8])> = laced
+        .iter()
+        .map(|frame| (frame.time.as_millis(), &frame.data[..]))
+        .collect();
+    let expected: [(u128, &[u8]); 3] = [
+        (1_001, &[0xf8, 1, 2]),
+        (1_021, &[0xf8, 3]),
+        (1_041, &[0xfb, 3, 4]),
+    ];
+    assert_eq!(found, expected);
+    assert!(laced.iter().all(|frame| frame.track == 1 && frame.key));
+}
+
+#[test]
 fn a_time_that_no_file_has_is_refused_and_the_file_goes_on() {
     let (tracks, frames) = read(file("both.webm"));
     for container in [Container::Ivf, Container::WebM, Container::Mp4] {

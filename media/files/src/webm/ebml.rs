@@ -78,6 +78,13 @@ pub(super) fn vint(mut bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((marked & ((1 << (7 * len)) - 1), bytes))
 }
 
+/// The same, with a sign: as many numbers are below zero as above (RFC 9559 §10.3.3).
+pub(super) fn signed_vint(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (number, rest) = vint(bytes)?;
+    let bits = 7 * (bytes.len() - rest.len());
+    Some((number.cast_signed() - ((1 << (bits - 1)) - 1), rest))
+}
+
 /// An unsigned integer.
 pub(super) fn unsigned(body: &[u8]) -> Option<u64> {
     let fits = body.len() <= 8;

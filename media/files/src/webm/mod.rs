@@ -5,6 +5,7 @@
 //! file says that it needs.
 
 mod ebml;
+mod lacing;
 mod read;
 mod write;
 
@@ -42,6 +43,7 @@ mod id {
     pub(super) const TRACK_NUMBER: u32 = 0xd7;
     pub(super) const TRACK_UID: u32 = 0x73c5;
     pub(super) const TRACK_TYPE: u32 = 0x83;
+    pub(super) const DEFAULT_DURATION: u32 = 0x0023_e383;
     pub(super) const FLAG_LACING: u32 = 0x9c;
     pub(super) const CODEC_ID: u32 = 0x86;
     pub(super) const CODEC_PRIVATE: u32 = 0x63a2;

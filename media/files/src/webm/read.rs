@@ -1,11 +1,12 @@
+use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_rtp::payload::FrameSize;
+use duologue_rtp::payload::{FrameSize, opus};
 
 use super::ebml::{Children, Header, unsigned, vint};
-use super::{CODECS, id};
+use super::{CODECS, id, lacing};
 use crate::error::{FileError, Result};
 use crate::ivf::without_delimiter;
 use crate::limits::{FRAME_BYTES, TRACK_BYTES, TRACKS};
@@ -16,27 +17,35 @@ use crate::track::{Format, Frame, Track, time_of};
 /// is: what a size says of where they end is not needed, and live recordings do not say it.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    /// What the file calls each of the tracks.
-    numbers: Vec<(u64, Format)>,
+    known: Vec<Known>,
     /// Nanoseconds of a unit of time.
     scale: u64,
     /// Of the cluster, in these units.
     cluster: u64,
-    /// A block that was met while the tracks were looked for.
-    first: Option<Frame>,
+    /// Frames of a block that were not taken.
+    ready: VecDeque<Frame>,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// What the file calls the track.
+    number: u64,
+    format: Format,
+    /// Of a frame, in nanoseconds, where the file says it.
+    duration: u64,
 }
 
 impl Reader {
     pub(crate) fn begin(source: &mut impl Read) -> Result<(Self, Vec<Track>)> {
         let mut reader = Reader {
-            numbers: Vec::new(),
+            known: Vec::new(),
             // RFC 9559 §5.1.2.9: a millisecond.
             scale: 1_000_000,
             cluster: 0,
-            first: None,
+            ready: VecDeque::new(),
         };
         let mut tracks = Vec::new();
-        reader.first = reader.read(source, Some(&mut tracks))?;
+        reader.read(source, Some(&mut tracks))?;
         match tracks.is_empty() {
             true => Err(FileError::Unsupported("WebM without a track of ours")),
             false => Ok((reader, tracks)),
@@ -44,22 +53,18 @@ impl Reader {
     }
 
     pub(crate) fn next(&mut self, source: &mut impl Read) -> Result<Option<Frame>> {
-        match self.first.take() {
-            Some(frame) => Ok(Some(frame)),
-            None => self.read(source, None),
+        if self.ready.is_empty() {
+            self.read(source, None)?;
         }
+        Ok(self.ready.pop_front())
     }
 
-    /// Up to the next frame of a known track. Tracks are learnt before the first one: a file may say
+    /// Up to the next block of a known track, or the end. Tracks are learnt before the first one: a file may say
     /// them again, and says nothing else (RFC 9559 §6.2).
-    fn read(
-        &mut self,
-        source: &mut impl Read,
-        mut tracks: Option<&mut Vec<Track>>,
-    ) -> Result<Option<Frame>> {
+    fn read(&mut self, source: &mut impl Read, mut tracks: Option<&mut Vec<Track>>) -> Result<()> {
         loop {
             let Some(header) = Header::read(source)? else {
-                return Ok(None);
+                return Ok(());
             };
             let Header { id, size } = header;
             if matches!(id, id::SEGMENT | id::TRACKS | id::CLUSTER) {
@@ -87,8 +92,9 @@ impl Reader {
                 }
                 id::TIMESTAMP => self.cluster = number(&body)?,
                 _ => {
-                    if let Some(frame) = self.read_block(id, &body)? {
-                        return Ok(Some(frame));
+                    self.read_block(id, &body)?;
+                    if !self.ready.is_empty() {
+                        return Ok(());
                     }
                 }
             }
@@ -106,9 +112,11 @@ impl Reader {
     /// Tracks of other kinds and codecs are left out.
     fn read_track(&mut self, body: &[u8], tracks: &mut Vec<Track>) -> Result<()> {
         let (mut number_, mut format, mut size, mut channels) = (0, None, None, 1);
+        let mut duration = 0;
         for (id, body) in Children(body) {
             match id {
                 id::TRACK_NUMBER => number_ = number(body)?,
+                id::DEFAULT_DURATION => duration = number(body)?,
                 id::CODEC_ID => format = format_of(body),
                 id::VIDEO => size = pixels(body),
                 id::AUDIO => {
@@ -125,7 +133,11 @@ impl Reader {
         if let Some(format) = format
             && tracks.len() < TRACKS
         {
-            self.numbers.push((number_, format));
+            self.known.push(Known {
+                number: number_,
+                format,
+                duration,
+            });
             let pictures = format != Format::Opus;
             tracks.push(Track {
                 size: size.filter(|_| pictures),
@@ -136,7 +148,7 @@ impl Reader {
         Ok(())
     }
 
-    fn read_block(&self, id: u32, body: &Bytes) -> Result<Option<Frame>> {
+    fn read_block(&mut self, id: u32, body: &Bytes) -> Result<()> {
         if id == id::SIMPLE_BLOCK {
             return self.block(body, body, None);
         }
@@ -144,40 +156,49 @@ impl Reader {
         let refers = children.clone().any(|(id, _)| id == id::REFERENCE_BLOCK);
         match children.find(|(id, _)| *id == id::BLOCK) {
             Some((_, block)) => self.block(body, block, Some(!refers)),
-            None => Ok(None),
+            None => Ok(()),
         }
     }
 
-    /// RFC 9559 §10.2: the track, the time from the cluster's, flags, the frame.
-    fn block(&self, all: &Bytes, block: &[u8], key: Option<bool>) -> Result<Option<Frame>> {
-        let short = FileError::Malformed("a block");
-        let Some((number, rest)) = vint(block) else {
-            return Err(short);
-        };
+    /// RFC 9559 §10.2: the track, the time from the cluster's, flags, the frames.
+    fn block(&mut self, all: &Bytes, block: &[u8], key: Option<bool>) -> Result<()> {
+        let short = || FileError::Malformed("a block");
+        let (number, rest) = vint(block).ok_or_else(short)?;
         let [a, b, flags, data @ ..] = rest else {
-            return Err(short);
+            return Err(short());
         };
-        let mut numbers = self.numbers.iter();
-        let Some(track) = numbers.position(|(known, _)| *known == number) else {
-            return Ok(None);
+        let mut known = self.known.iter();
+        let Some(track) = known.position(|known| known.number == number) else {
+            return Ok(());
         };
-        if flags & 0x06 != 0 {
-            return Err(FileError::Unsupported("WebM with laced blocks"));
-        }
+        let frames = lacing::frames(*flags, data).ok_or_else(short)?;
 
+        let Known {
+            format, duration, ..
+        } = self.known[track];
         let offset = i16::from_be_bytes([*a, *b]);
         let ticks = self.cluster.saturating_add_signed(offset.into());
         let time = time_of(ticks, self.scale, 1_000_000_000);
-        let mut data = all.slice_ref(data);
-        if self.numbers[track].1 == Format::Av1 {
-            data = without_delimiter(data);
+        let mut time = time.unwrap_or(Duration::MAX);
+        for data in frames {
+            let mut frame = Frame {
+                track,
+                time,
+                key: key.unwrap_or(flags & 0x80 != 0),
+                data: all.slice_ref(data),
+            };
+            if format == Format::Av1 {
+                frame.data = without_delimiter(frame.data);
+            }
+            // The block says the time of its first one.
+            let duration = match format {
+                Format::Opus => u64::from(opus::duration(data).unwrap_or(0)) * 1_000_000 / 48,
+                _ => duration,
+            };
+            time = time.saturating_add(Duration::from_nanos(duration));
+            self.ready.push_back(frame);
         }
-        Ok(Some(Frame {
-            track,
-            time: time.unwrap_or(Duration::MAX),
-            key: key.unwrap_or(flags & 0x80 != 0),
-            data,
-        }))
+        Ok(())
     }
 }
 
