@@ -14,6 +14,9 @@
 //! sides, whatever form the file has: H.264 and H.265 with start codes and parameter sets before each
 //! key frame, AV1 without temporal delimiters.
 //!
+//! Times begin with the file: of MP4 with its edit lists, of Ogg with its first packet. Frames that a player decodes and
+//! does not show, before the beginning, are there; those after them are so much later.
+//!
 //! Files are read with bounds ([`limits`]): a hostile one takes no more memory than these, and never
 //! panics.
 #![forbid(unsafe_code)]

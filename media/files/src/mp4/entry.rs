@@ -10,7 +10,8 @@ use shiguredo_mp4::bitstream::h265::{
 use shiguredo_mp4::bitstream::opus::{ChannelCount, OpusSampleEntryConfig, build_opus_box};
 use shiguredo_mp4::bitstream::vp8::{Vp8SampleEntryConfig, build_vp08_box};
 use shiguredo_mp4::bitstream::vp9::{Vp9SampleEntryConfig, build_vp09_box, parse_frame_header};
-use shiguredo_mp4::boxes::{SampleEntry, VisualSampleEntryFields};
+use shiguredo_mp4::boxes::{Avc1Box, SampleEntry, VisualSampleEntryFields};
+use shiguredo_mp4::{BoxType, Decode};
 
 use crate::av1;
 use crate::error::{FileError, Result};
@@ -107,6 +108,12 @@ pub(super) fn describe(entry: &SampleEntry) -> Option<Described> {
             .flat_map(|set| START_CODE.into_iter().chain(set.iter().copied()))
             .collect(),
     };
+    let of_h264 = |entry: &Avc1Box| {
+        let avcc = &entry.avcc_box;
+        let mut sets = avcc.sps_list.iter().chain(&avcc.pps_list);
+        let units = units(avcc.length_size_minus_one.get(), &mut sets);
+        (pictures(Format::H264, &entry.visual), Some(units))
+    };
     let (track, units) = match entry {
         SampleEntry::Opus(opus) => {
             let track = Track {
@@ -118,11 +125,10 @@ pub(super) fn describe(entry: &SampleEntry) -> Option<Described> {
         SampleEntry::Vp08(entry) => (pictures(Format::Vp8, &entry.visual), None),
         SampleEntry::Vp09(entry) => (pictures(Format::Vp9, &entry.visual), None),
         SampleEntry::Av01(entry) => (pictures(Format::Av1, &entry.visual), None),
-        SampleEntry::Avc1(entry) => {
-            let avcc = &entry.avcc_box;
-            let mut sets = avcc.sps_list.iter().chain(&avcc.pps_list);
-            let units = units(avcc.length_size_minus_one.get(), &mut sets);
-            (pictures(Format::H264, &entry.visual), Some(units))
+        SampleEntry::Avc1(entry) => of_h264(entry),
+        // ISO/IEC 14496-15 §5.4.2.1: the same box, of samples that may have parameter sets in themselves.
+        SampleEntry::Unknown(entry) if entry.box_type == BoxType::Normal(*b"avc3") => {
+            of_h264(&as_avc1(&entry.payload)?)
         }
         SampleEntry::Hev1(_) | SampleEntry::Hvc1(_) => {
             let (visual, hvcc) = match entry {
@@ -137,6 +143,12 @@ pub(super) fn describe(entry: &SampleEntry) -> Option<Described> {
         _ => return None,
     };
     Some(Described { track, units })
+}
+
+fn as_avc1(payload: &[u8]) -> Option<Avc1Box> {
+    let size = u32::try_from(payload.len() + 8).ok()?.to_be_bytes();
+    let whole = [&size[..], b"avc1", payload].concat();
+    Avc1Box::decode(&whole).ok().map(|(entry, _)| entry)
 }
 
 impl Units {
@@ -155,11 +167,16 @@ impl Units {
         let has_own = units
             .clone()
             .any(|unit| is_sequence_parameter_set(format, unit));
-        let mut frame = match key && !has_own {
-            true => self.parameters.clone(),
-            false => Vec::new(),
+        let mut parameters = match key && !has_own {
+            true => &self.parameters[..],
+            false => &[],
         };
+        let mut frame = Vec::with_capacity(parameters.len() + sample.len() + START_CODE.len());
         for unit in units {
+            // A delimiter is the first unit of its access unit (H.264 §7.4.1.2.3, H.265 §7.4.2.4.4).
+            if !is_delimiter(format, unit) {
+                frame.extend(std::mem::take(&mut parameters));
+            }
             frame.extend(START_CODE);
             frame.extend(unit);
         }
@@ -170,13 +187,21 @@ impl Units {
     }
 }
 
-/// H.264 table 7-1, H.265 table 7-1.
 fn is_sequence_parameter_set(format: Format, unit: &[u8]) -> bool {
-    match (format, unit.first()) {
-        (Format::H264, Some(first)) => first & 0x1f == 7,
-        (_, Some(first)) => first >> 1 & 0x3f == 33,
-        (_, None) => false,
-    }
+    kind_of(format, unit) == Some(if format == Format::H264 { 7 } else { 33 })
+}
+
+fn is_delimiter(format: Format, unit: &[u8]) -> bool {
+    kind_of(format, unit) == Some(if format == Format::H264 { 9 } else { 35 })
+}
+
+/// H.264 table 7-1, H.265 table 7-1.
+fn kind_of(format: Format, unit: &[u8]) -> Option<u8> {
+    let first = unit.first()?;
+    Some(match format {
+        Format::H264 => first & 0x1f,
+        _ => first >> 1 & 0x3f,
+    })
 }
 
 /// A frame with start codes as files have it: each unit behind its length in four bytes.

@@ -1,26 +1,28 @@
+use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use bytes::Bytes;
-use shiguredo_mp4::TrackKind;
-use shiguredo_mp4::boxes::SampleEntry;
+use shiguredo_mp4::boxes::{MoovBox, SampleEntry};
 use shiguredo_mp4::demux::{
-    DemuxError, Fmp4FileDemuxer, Mp4FileDemuxer, Mp4FileKind, Mp4FileKindDetector, RequiredInput,
-    Sample, TrackInfo,
+    DemuxError, Fmp4FileDemuxer, Mp4FileKindDetector, RequiredInput, Sample, TrackInfo,
 };
+use shiguredo_mp4::{Decode, TrackKind};
 
 use super::claim;
+use super::edit::{self, Edits};
 use super::entry::{Described, Units, describe};
+use super::whole::Whole;
 use crate::error::{FileError, Result};
 use crate::ivf::without_delimiter;
 use crate::limits::{FRAME_BYTES, INDEX_BYTES, TRACKS};
 use crate::source::exactly;
-use crate::track::{Format, Frame, Track, time_of};
+use crate::track::{Format, Frame, Track};
 
 /// A frame's time, and where the file has its bytes.
 struct Place {
     id: u32,
-    time: Option<Duration>,
+    nanos: i128,
     key: bool,
     offset: u64,
     size: usize,
@@ -34,46 +36,36 @@ struct Known {
 }
 
 enum Demuxer {
-    Whole(Mp4FileDemuxer),
+    Whole(Whole),
     Fragments(Fmp4FileDemuxer),
 }
 
 impl Demuxer {
     fn required_input(&self) -> Option<RequiredInput> {
         match self {
-            Demuxer::Whole(demuxer) => demuxer.required_input(),
+            Demuxer::Whole(_) => None,
             Demuxer::Fragments(demuxer) => demuxer.required_input(),
-        }
-    }
-
-    fn tracks(&mut self) -> std::result::Result<&[TrackInfo], DemuxError> {
-        match self {
-            Demuxer::Whole(demuxer) => demuxer.tracks(),
-            Demuxer::Fragments(demuxer) => demuxer.tracks(),
         }
     }
 
     fn next_sample(&mut self) -> std::result::Result<Option<Sample<'_>>, DemuxError> {
         match self {
-            Demuxer::Whole(demuxer) => demuxer.next_sample(),
+            Demuxer::Whole(samples) => Ok(samples.next_sample()),
             Demuxer::Fragments(demuxer) => demuxer.next_sample(),
-        }
-    }
-
-    fn handle_input(&mut self, at: RequiredInput, data: &[u8]) {
-        match self {
-            Demuxer::Whole(demuxer) => demuxer.handle_input(at.to_input(data)),
-            Demuxer::Fragments(demuxer) => demuxer.handle_input(at.to_input(data)),
         }
     }
 }
 
 pub(crate) struct Reader {
     demuxer: Demuxer,
+    edits: Edits,
+    /// When the earliest frame is, if that is before the file's zero: such frames, which a player decodes and does not
+    /// show, are kept, and all others move with them.
+    origin: i128,
     /// By the file's number of each track; `None` for those that are not ours.
     known: Vec<(u32, Option<Known>)>,
-    /// Samples that were met while the tracks were looked for.
-    first: std::collections::VecDeque<Frame>,
+    /// Frames that were met while the tracks were looked for, with their times.
+    first: VecDeque<(i128, Frame)>,
 }
 
 impl std::fmt::Debug for Reader {
@@ -82,38 +74,50 @@ impl std::fmt::Debug for Reader {
     }
 }
 
-/// Frames that are looked at for what tracks there are: a track's first one says it.
+/// Frames that are looked at for what tracks there are in fragments: a track's first one says it.
 const LOOK_AHEAD: usize = 256;
 const LOOK_AHEAD_BYTES: usize = 2 * FRAME_BYTES;
 
 impl Reader {
     pub(crate) fn begin<R: Read + Seek>(source: &mut R) -> Result<(Self, Vec<Track>)> {
-        let mut detector = Mp4FileKindDetector::new();
-        while let Some(required) = detector.required_input() {
-            let data = read_at(source, required)?;
-            detector.handle_input(required.to_input(&data));
-        }
-        let demuxer = match detector.file_kind().map_err(bad)? {
-            Some(Mp4FileKind::FragmentedMp4) => Demuxer::Fragments(Fmp4FileDemuxer::new()),
-            _ => Demuxer::Whole(Mp4FileDemuxer::new()),
+        let index = read_index(source)?;
+        let edits = Edits::of(&index);
+        let (mut known, mut tracks) = (Vec::new(), Vec::new());
+        let mut origin = 0;
+        let demuxer = if index.mvex_box.is_some() {
+            Demuxer::Fragments(Fmp4FileDemuxer::new())
+        } else {
+            let samples = Whole::new(index, &edits)?;
+            for sample in samples.first() {
+                let first = place(&sample, &edits);
+                known.push((first.id, learn(&mut tracks, sample.sample_entry)));
+                origin = first.nanos.min(origin);
+            }
+            Demuxer::Whole(samples)
         };
         let mut reader = Reader {
             demuxer,
-            known: Vec::new(),
-            first: Default::default(),
+            edits,
+            origin,
+            known,
+            first: VecDeque::new(),
         };
-        let tracks = reader.look_ahead(source)?;
+        if matches!(reader.demuxer, Demuxer::Fragments(_)) {
+            reader.look_ahead(source, &mut tracks)?;
+        }
         match tracks.is_empty() {
             true => Err(FileError::Unsupported("MP4 without a track of ours")),
             false => Ok((reader, tracks)),
         }
     }
 
-    fn look_ahead<R: Read + Seek>(&mut self, source: &mut R) -> Result<Vec<Track>> {
-        let mut found = Vec::new();
-        let demuxer = &mut self.demuxer;
-        let all = with_input(source, demuxer, |demuxer| {
-            let tracks = demuxer.tracks()?.iter();
+    fn look_ahead<R: Read + Seek>(&mut self, source: &mut R, found: &mut Vec<Track>) -> Result<()> {
+        let all = with_input(source, &mut self.demuxer, |demuxer| {
+            let tracks: &[TrackInfo] = match demuxer {
+                Demuxer::Fragments(demuxer) => demuxer.tracks()?,
+                Demuxer::Whole(_) => &[],
+            };
+            let tracks = tracks.iter();
             Ok(tracks.filter(|t| t.kind != TrackKind::Subtitle).count())
         })?;
         let mut bytes = 0;
@@ -121,10 +125,11 @@ impl Reader {
             && self.first.len() < LOOK_AHEAD
             && bytes < LOOK_AHEAD_BYTES
         {
-            match self.read(source, Some(&mut found)) {
-                Ok(Some(frame)) => {
+            match self.read(source, Some(found)) {
+                Ok(Some((nanos, frame))) => {
+                    self.origin = self.origin.min(nanos);
                     bytes += frame.data.len();
-                    self.first.push_back(frame);
+                    self.first.push_back((nanos, frame));
                 }
                 Ok(None) => break,
                 // What came before is good.
@@ -132,39 +137,57 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     pub(crate) fn next<R: Read + Seek>(&mut self, source: &mut R) -> Result<Option<Frame>> {
-        match self.first.pop_front() {
-            Some(frame) => Ok(Some(frame)),
-            None => self.read(source, None),
-        }
+        let next = match self.first.pop_front() {
+            Some(next) => Some(next),
+            None => self.read(source, None)?,
+        };
+        let Some((nanos, frame)) = next else {
+            return Ok(None);
+        };
+        let nanos = u64::try_from((nanos - self.origin).max(0));
+        let nanos = nanos.map_err(|_| FileError::Malformed("a time beyond all"))?;
+        Ok(Some(Frame {
+            time: Duration::from_nanos(nanos),
+            ..frame
+        }))
     }
 
-    /// The next frame of a known track. What tracks there are has been said when the first frame is
+    /// The next frame of a known track, with its time. What tracks there are has been said when the first frame is
     /// handed out: one whose first frame comes later is none of them.
     fn read<R: Read + Seek>(
         &mut self,
         source: &mut R,
         mut found: Option<&mut Vec<Track>>,
-    ) -> Result<Option<Frame>> {
+    ) -> Result<Option<(i128, Frame)>> {
         loop {
-            let known = &mut self.known;
+            let (known, edits) = (&mut self.known, &self.edits);
             let place = with_input(source, &mut self.demuxer, |demuxer| {
                 let sample = demuxer.next_sample()?;
-                Ok(sample.map(|sample| {
-                    let id = sample.track.track_id;
-                    if let Some(tracks) = &mut found
-                        && !known.iter().any(|(known, _)| *known == id)
-                        && known.len() < TRACKS
-                    {
-                        known.push((id, learn(tracks, sample.sample_entry)));
+                Ok(sample.map(|sample| -> Result<Place> {
+                    let (id, entry) = (sample.track.track_id, sample.sample_entry);
+                    match known.iter().position(|(known, _)| *known == id) {
+                        Some(n) => {
+                            if let (_, Some(track)) = &mut known[n] {
+                                track.follow(entry)?;
+                            }
+                        }
+                        None if known.len() < TRACKS => {
+                            if let Some(tracks) = &mut found {
+                                known.push((id, learn(tracks, entry)));
+                            }
+                        }
+                        None => {}
                     }
-                    place(&sample)
+                    Ok(place(&sample, edits))
                 }))
             })?;
-            let Some(place) = place else { return Ok(None) };
+            let Some(place) = place.transpose()? else {
+                return Ok(None);
+            };
             let mut known = self.known.iter();
             let Some((_, Some(track))) = known.find(|(id, _)| *id == place.id) else {
                 continue;
@@ -179,14 +202,27 @@ impl Reader {
             } else if track.format == Format::Av1 {
                 data = without_delimiter(data);
             }
-            return Ok(Some(Frame {
+            let frame = Frame {
                 track: track.index,
-                time: place
-                    .time
-                    .ok_or(FileError::Malformed("a time beyond all"))?,
+                time: Duration::ZERO,
                 key: place.key,
                 data,
-            }));
+            };
+            return Ok(Some((place.nanos, frame)));
+        }
+    }
+}
+
+impl Known {
+    /// From a sample on, another entry may say of what form the samples are.
+    fn follow(&mut self, entry: Option<&SampleEntry>) -> Result<()> {
+        let Some(entry) = entry else { return Ok(()) };
+        match describe(entry) {
+            Some(Described { track, units }) if track.format == self.format => {
+                self.units = units;
+                Ok(())
+            }
+            _ => Err(FileError::Unsupported("a track that changes its codec")),
         }
     }
 }
@@ -202,17 +238,32 @@ fn learn(tracks: &mut Vec<Track>, entry: Option<&SampleEntry>) -> Option<Known> 
     })
 }
 
-fn place(sample: &Sample<'_>) -> Place {
-    let ticks = sample
-        .timestamp
-        .saturating_add_signed(sample.composition_time_offset.unwrap_or(0));
+fn place(sample: &Sample<'_>, edits: &Edits) -> Place {
+    let id = sample.track.track_id;
+    let ticks = i128::from(sample.timestamp)
+        + i128::from(sample.composition_time_offset.unwrap_or(0))
+        + i128::from(edits.shift(id));
     Place {
-        id: sample.track.track_id,
-        time: time_of(ticks, 1, u64::from(sample.track.timescale.get())),
+        id,
+        nanos: edit::nanos(ticks, sample.track.timescale),
         key: sample.keyframe,
         offset: sample.data_offset,
         size: sample.data_size,
     }
+}
+
+/// `moov`, wherever it is.
+fn read_index<R: Read + Seek>(source: &mut R) -> Result<MoovBox> {
+    let mut detector = Mp4FileKindDetector::new();
+    let mut data = Vec::new();
+    while let Some(required) = detector.required_input() {
+        data = read_at(source, required)?;
+        detector.handle_input(required.to_input(&data));
+    }
+    detector.file_kind().map_err(bad)?;
+    // What told the kind is the index.
+    let (index, _) = MoovBox::decode(&data).map_err(|error| bad(error.into()))?;
+    Ok(index)
 }
 
 /// Asks the demuxer, and gives it what it needs for an answer.
@@ -227,14 +278,16 @@ fn with_input<R: Read + Seek, T>(
             Err(DemuxError::InputRequired(_)) => {}
             Err(error) => return Err(bad(error)),
         }
-        let Some(required) = demuxer.required_input() else {
+        let (Some(required), Demuxer::Fragments(demuxer)) =
+            (demuxer.required_input(), &mut *demuxer)
+        else {
             return Err(FileError::Malformed("MP4"));
         };
         let data = read_at(source, required)?;
         if claim::is_excessive(&data) {
             return Err(FileError::Malformed("more samples than there are bytes"));
         }
-        demuxer.handle_input(required, &data);
+        demuxer.handle_input(required.to_input(&data));
     }
 }
 
