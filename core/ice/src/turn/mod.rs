@@ -4,6 +4,7 @@
 //! bytes instead of 36 (RFC 8656 §12).
 
 mod auth;
+mod channel;
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -20,6 +21,7 @@ use crate::gather::{Attempt, Login};
 use crate::generation::Base;
 use crate::limits;
 use crate::turn::auth::Auth;
+use crate::turn::channel::Channel;
 
 /// IANA's number of UDP.
 const UDP: u8 = 17;
@@ -90,20 +92,6 @@ pub(crate) struct Request {
     stale: u32,
     /// The number of the nonce that it was last sent with.
     nonce: u32,
-}
-
-#[derive(Debug)]
-struct Channel {
-    peer: SocketAddr,
-    number: ChannelNumber,
-    state: ChannelState,
-}
-
-#[derive(Debug)]
-enum ChannelState {
-    Binding { request: Request, bound: bool },
-    Bound { refresh: Instant },
-    Refused,
 }
 
 /// Which request of an allocation.
@@ -253,35 +241,27 @@ impl Allocation {
 
     /// The channel to a peer, once it is bound.
     pub(crate) fn channel(&self, peer: SocketAddr) -> Option<ChannelNumber> {
-        let bound = |channel: &&Channel| {
-            channel.peer == peer
-                && matches!(
-                    channel.state,
-                    ChannelState::Bound { .. } | ChannelState::Binding { bound: true, .. }
-                )
-        };
-        self.channels
-            .iter()
-            .find(bound)
-            .map(|channel| channel.number)
+        let bound = |channel: &&Channel| channel.peer == peer && channel.is_bound();
+        let channel = self.channels.iter().find(bound)?;
+        Some(channel.number)
     }
 
-    /// A channel to the peer is being bound for the first time.
+    /// A channel to the peer is being bound, and was not.
     pub(crate) fn is_binding(&self, peer: SocketAddr) -> bool {
-        let binding = |channel: &Channel| {
-            let first = matches!(channel.state, ChannelState::Binding { bound: false, .. });
-            channel.peer == peer && first
-        };
+        let binding = |channel: &Channel| channel.peer == peer && channel.is_binding();
         self.relayed().is_some() && self.channels.iter().any(binding)
     }
 
     /// Begins to bind a channel to a peer, unless it has one.
     pub(crate) fn open_channel(&mut self, peer: SocketAddr, rng: &mut Rng, now: Instant) {
-        let known = self.channels.iter().any(|channel| channel.peer == peer);
         // RFC 8656 §7.1: an allocation reaches its own family only.
         let family = |relayed: SocketAddr| relayed.is_ipv4() == peer.is_ipv4();
-        if known || !self.relayed().is_some_and(family) {
+        if !self.relayed().is_some_and(family) {
             return;
+        }
+        let known = |channel: &&mut Channel| channel.peer == peer;
+        if let Some(channel) = self.channels.iter_mut().find(known) {
+            return channel.open(rng, now);
         }
         // RFC 8656 §12: a number stays with its peer, so numbers are never used again.
         let next = ChannelNumber::FIRST.get() + self.channels.len() as u16;
@@ -289,14 +269,8 @@ impl Allocation {
             return;
         }
         if let Some(number) = ChannelNumber::new(next) {
-            self.channels.push(Channel {
-                peer,
-                number,
-                state: ChannelState::Binding {
-                    request: Request::new(rng, now),
-                    bound: false,
-                },
-            });
+            let channel = Channel::new(peer, number, rng, now);
+            self.channels.push(channel);
         }
     }
 
@@ -450,22 +424,7 @@ impl Allocation {
         in_use: impl Fn(SocketAddr) -> bool,
     ) -> Outcome {
         for channel in &mut self.channels {
-            match &mut channel.state {
-                ChannelState::Binding { request, .. } if request.attempt.is_over(now) => {
-                    channel.state = ChannelState::Refused;
-                }
-                ChannelState::Bound { refresh } if *refresh <= now => {
-                    // What nobody uses expires at the server.
-                    channel.state = match in_use(channel.peer) {
-                        true => ChannelState::Binding {
-                            request: Request::new(rng, now),
-                            bound: true,
-                        },
-                        false => ChannelState::Refused,
-                    };
-                }
-                _ => {}
-            }
+            channel.handle_timeout(now, rng, &in_use);
         }
         match &mut self.state {
             State::Allocating(request) if request.attempt.is_over(now) => {
@@ -508,13 +467,7 @@ impl Allocation {
                 false => at,
             }
         });
-        let channels = self
-            .channels
-            .iter()
-            .filter_map(|channel| match channel.state {
-                ChannelState::Bound { refresh } => Some(refresh),
-                _ => None,
-            });
+        let channels = self.channels.iter().filter_map(Channel::timeout);
         let own = match &self.state {
             State::Allocated {
                 refresh: Refresh::At(at),
@@ -536,10 +489,8 @@ impl Allocation {
             _ => None,
         };
         let channels = self.channels.iter().enumerate();
-        let channels = channels.filter_map(|(at, channel)| match &channel.state {
-            ChannelState::Binding { request, .. } => Some((Target::Channel(at), request)),
-            _ => None,
-        });
+        let channels =
+            channels.filter_map(|(at, channel)| Some((Target::Channel(at), channel.request()?)));
         // A failed allocation has no channels either.
         own.into_iter()
             .chain(channels)
@@ -556,10 +507,7 @@ impl Allocation {
                     ..
                 },
             ) => Some(request),
-            (Target::Channel(at), _) => match &mut self.channels.get_mut(at)?.state {
-                ChannelState::Binding { request, .. } => Some(request),
-                _ => None,
-            },
+            (Target::Channel(at), _) => self.channels.get_mut(at)?.request_mut(),
             _ => None,
         }
     }
@@ -598,10 +546,7 @@ impl Allocation {
                 Outcome::Refreshed
             }
             Target::Channel(at) => {
-                let channel = &mut self.channels[at];
-                channel.state = ChannelState::Bound {
-                    refresh: now + limits::CHANNEL_REFRESH,
-                };
+                self.channels[at].bind(now);
                 Outcome::Bound
             }
         }
@@ -684,7 +629,7 @@ impl Allocation {
                 Outcome::Refused(code)
             }
             Target::Channel(at) if code != ErrorCode::ALLOCATION_MISMATCH => {
-                self.channels[at].state = ChannelState::Refused;
+                self.channels[at].refuse();
                 Outcome::Nothing
             }
             // The server restarted, or does not know us any more.

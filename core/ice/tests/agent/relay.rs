@@ -416,6 +416,57 @@ fn a_restarted_server_is_noticed_with_the_silence_and_a_restart_makes_a_new_rela
     }
 }
 
+/// The direct pair was chosen, and the relay's channel expired with the pair that nobody used.
+#[test]
+fn a_channel_that_expired_unused_is_bound_again_when_a_restart_needs_it() {
+    let mut sim = sim(25, config(PASSWORD, false), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(!uses_relay(&sim));
+    // RFC 8656 §9: the permission lives five minutes.
+    sim.run_for(400 * SECOND);
+    let bound = sim.turns[0].count(Method::CHANNEL_BIND);
+    sim.peers[0].agent.set_servers(vec![turn(PASSWORD)], true);
+    restart(&mut sim, Generation(1));
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(uses_relay(&sim));
+    assert!(sim.exchange_data());
+    assert_eq!(sim.turns[0].count(Method::CHANNEL_BIND), bound + 1);
+}
+
+/// The server keeps a channel for ten minutes.
+#[test]
+fn a_refresh_of_the_channel_that_is_not_answered_is_repeated_while_the_relay_works() {
+    let mut sim = sim(26, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    sim.turns[0].silent_to = Some(Method::CHANNEL_BIND);
+    sim.run_for(260 * SECOND);
+    assert!(sim.both(TransportState::Completed));
+    assert!(uses_relay(&sim));
+    assert!(sim.exchange_data());
+    sim.turns[0].silent_to = None;
+    sim.run_for(1200 * SECOND);
+    assert!(sim.both(TransportState::Completed));
+    assert!(sim.exchange_data());
+}
+
+#[test]
+fn a_channel_that_the_server_did_not_answer_about_is_asked_for_by_the_next_restart() {
+    let mut sim = sim(27, config(PASSWORD, true), false);
+    sim.turns[0].silent_to = Some(Method::CHANNEL_BIND);
+    sim.signal_all();
+    sim.run_for(60 * SECOND);
+    assert_eq!(state(&sim), TransportState::Failed);
+    let asked = sim.turns[0].count(Method::CHANNEL_BIND);
+    sim.run_for(60 * SECOND);
+    assert_eq!(sim.turns[0].count(Method::CHANNEL_BIND), asked);
+    sim.turns[0].silent_to = None;
+    restart(&mut sim, Generation(1));
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+}
+
 /// Before anything was missed: the allocation is asked about and made anew.
 #[test]
 fn a_restart_right_after_that_of_the_server_makes_a_new_relay() {

@@ -51,6 +51,10 @@ pub(crate) struct TurnServer {
     pub(crate) cryptic: bool,
     /// Accepts connections.
     pub(crate) tcp: bool,
+    /// Does not answer requests of this method.
+    pub(crate) silent_to: Option<Method>,
+    /// Relays at this IPv4 address, and at no IPv6 one.
+    pub(crate) ipv4_only: Option<IpAddr>,
     next_port: u16,
 }
 
@@ -86,6 +90,8 @@ impl TurnServer {
             channel_messages: 0,
             cryptic: false,
             tcp: false,
+            silent_to: None,
+            ipv4_only: None,
             next_port: 50_000,
         }
     }
@@ -95,7 +101,8 @@ impl TurnServer {
     }
 
     pub(crate) fn owns(&self, addr: SocketAddr) -> bool {
-        addr.ip() == self.at.ip() && (addr == self.at || addr.port() >= 50_000)
+        let relays = addr.ip() == self.at.ip() || Some(addr.ip()) == self.ipv4_only;
+        addr == self.at || (relays && addr.port() >= 50_000)
     }
 
     pub(crate) fn handle(
@@ -126,6 +133,10 @@ impl TurnServer {
             assert_eq!(message.method(), Method::SEND);
             self.indications += 1;
             return self.send_indication(now, from, &message);
+        }
+        if self.silent_to == Some(message.method()) {
+            *self.requests.entry(message.method().0).or_default() += 1;
+            return Vec::new();
         }
         let answer = self.answer(now, from, &message);
         vec![(self.at, from, answer)]
@@ -313,6 +324,9 @@ impl TurnServer {
                 if let Some(code) = self.refuses {
                     return Err(code);
                 }
+                if self.ipv4_only.is_some() && family == 2 {
+                    return Err(ErrorCode::ADDRESS_FAMILY_NOT_SUPPORTED);
+                }
                 if self.mismatches_left > 0 && self.mismatches.insert(from) {
                     self.mismatches_left -= 1;
                 }
@@ -329,7 +343,10 @@ impl TurnServer {
                 }
                 self.next_port += 1;
                 let relay = Relay {
-                    relayed: SocketAddr::new(self.at.ip(), self.next_port),
+                    relayed: SocketAddr::new(
+                        self.ipv4_only.unwrap_or(self.at.ip()),
+                        self.next_port,
+                    ),
                     expires: now + self.lifetime,
                     permissions: HashMap::new(),
                     channels: HashMap::new(),

@@ -1,0 +1,134 @@
+//! A channel to one peer (RFC 8656 §12): bound, refreshed, and bound again when it is needed anew.
+
+use std::net::SocketAddr;
+
+use duologue_base::{Instant, Rng};
+use duologue_stun::ChannelNumber;
+
+use super::Request;
+use crate::limits;
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) peer: SocketAddr,
+    pub(super) number: ChannelNumber,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The server is asked for it. If it had said that it has it, it does so until `bound`.
+    Binding {
+        request: Request,
+        bound: Option<Instant>,
+    },
+    Bound {
+        refresh: Instant,
+        expires: Instant,
+    },
+    /// Nobody used it, or the server did not answer: it is asked for when a pair needs it.
+    Idle,
+    Refused,
+}
+
+impl Channel {
+    /// One that is being bound.
+    pub(super) fn new(
+        peer: SocketAddr,
+        number: ChannelNumber,
+        rng: &mut Rng,
+        now: Instant,
+    ) -> Self {
+        Channel {
+            peer,
+            number,
+            state: State::ask(rng, now, None),
+        }
+    }
+
+    pub(super) fn is_bound(&self) -> bool {
+        matches!(
+            self.state,
+            State::Bound { .. } | State::Binding { bound: Some(_), .. }
+        )
+    }
+
+    /// It is being bound, and was not.
+    pub(super) fn is_binding(&self) -> bool {
+        matches!(self.state, State::Binding { bound: None, .. })
+    }
+
+    /// A pair needs it.
+    pub(super) fn open(&mut self, rng: &mut Rng, now: Instant) {
+        if let State::Idle = self.state {
+            self.state = State::ask(rng, now, None);
+        }
+    }
+
+    /// The server has it.
+    pub(super) fn bind(&mut self, now: Instant) {
+        self.state = State::Bound {
+            refresh: now + limits::CHANNEL_REFRESH,
+            expires: now + limits::CHANNEL_LIFETIME,
+        };
+    }
+
+    pub(super) fn refuse(&mut self) {
+        self.state = State::Refused;
+    }
+
+    pub(super) fn request(&self) -> Option<&Request> {
+        match &self.state {
+            State::Binding { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
+    pub(super) fn request_mut(&mut self) -> Option<&mut Request> {
+        match &mut self.state {
+            State::Binding { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Time passes. What nobody uses expires at the server.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        rng: &mut Rng,
+        in_use: impl FnOnce(SocketAddr) -> bool,
+    ) {
+        let (bound, is_due) = match &self.state {
+            State::Binding { request, bound } => (*bound, request.attempt.is_over(now)),
+            State::Bound { refresh, expires } => (Some(*expires), *refresh <= now),
+            State::Idle | State::Refused => return,
+        };
+        let has_expired = bound.is_some_and(|expires| expires <= now);
+        if !is_due && !has_expired {
+            return;
+        }
+        // It is asked until the channel expires, as about the allocation.
+        self.state = match bound {
+            Some(_) if !has_expired && in_use(self.peer) => State::ask(rng, now, bound),
+            _ => State::Idle,
+        };
+    }
+
+    /// When something changes that no request is about.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Binding { bound, .. } => bound,
+            State::Bound { refresh, expires } => Some(refresh.min(expires)),
+            State::Idle | State::Refused => None,
+        }
+    }
+}
+
+impl State {
+    fn ask(rng: &mut Rng, now: Instant, bound: Option<Instant>) -> Self {
+        State::Binding {
+            request: Request::new(rng, now),
+            bound,
+        }
+    }
+}
