@@ -71,6 +71,7 @@ impl Agent {
         for base in self.local.bases.clone() {
             self.announce_host(at, base);
         }
+        self.drop_silent_connections();
         self.verify_allocations(now);
         self.local.repeat_connections();
         self.repeat_probes(now);

@@ -8,7 +8,7 @@ use duologue_stun::{ChannelData, ChannelNumber, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
-use crate::checks::Checks;
+use crate::checks::{Checks, Selected};
 use crate::gather::srflx::to_server;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
@@ -196,6 +196,27 @@ impl Agent {
             }
         }
         lost.into_iter().for_each(|id| self.checks.lose_relay(id));
+        // What a connection in use carries may come back with the network.
+        let newest = self.checks.newest();
+        let gathering = newest.gathering != GatheringState::Complete;
+        let in_use = |selected: &Selected| selected.generation == newest.id;
+        if gathering && !self.checks.selected.as_ref().is_some_and(in_use) {
+            self.drop_silent_connections();
+        }
+    }
+
+    /// Connections on which TURN servers were asked in vain for their allocations may lead nowhere any
+    /// more: others will be opened.
+    pub(super) fn drop_silent_connections(&mut self) {
+        let allocations = self.local.gathering.allocations.iter();
+        let silent = allocations
+            .filter(|allocation| allocation.protocol.has_connection() && allocation.is_silent());
+        let silent: Vec<_> = silent.map(|allocation| allocation.base.socket).collect();
+        if !silent.is_empty() {
+            self.drop_connections(|connection| {
+                connection.socket().is_some() && silent.contains(&connection.socket())
+            });
+        }
     }
 
     /// The relayed candidate of an allocation, and the server-reflexive one that came with it.

@@ -196,16 +196,20 @@ impl Allocation {
 
     /// The server was asked in vain.
     pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Failed) || self.is_silent()
+    }
+
+    /// The server had allocated, and was asked in vain whether it still does.
+    pub(crate) fn is_silent(&self) -> bool {
         matches!(
             self.state,
-            State::Failed
-                | State::Allocated {
-                    refresh: Refresh::Asking {
-                        verification: Verification::Unanswered,
-                        ..
-                    },
+            State::Allocated {
+                refresh: Refresh::Asking {
+                    verification: Verification::Unanswered,
                     ..
-                }
+                },
+                ..
+            }
         )
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct Streams {
     pub(crate) black_holes: Vec<SocketAddr>,
     /// What vanishes on streams that are open.
     pub(crate) mute: bool,
+    /// Streams on which everything vanishes: client, server.
+    lost: Vec<(SocketAddr, SocketAddr)>,
     pub(crate) opened: usize,
     /// How streams were to be protected.
     pub(crate) security: Vec<Security>,
@@ -93,6 +95,13 @@ impl Sim {
             let (from, to) = (server, client);
             self.post_stream(self.link.delay, Happening::Closed { from, to });
         }
+    }
+
+    /// Nothing passes on the streams to servers that there are, and nobody is told.
+    pub(crate) fn lose_served(&mut self) {
+        let served = self.streams.served.iter();
+        let ways = served.map(|(client, server, _)| (*client, *server));
+        self.streams.lost.extend(ways);
     }
 
     pub(crate) fn stream_event(&mut self, peer: usize, event: &Event) {
@@ -298,7 +307,8 @@ impl Sim {
     }
 
     fn post_bytes(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], framing: Framing) {
-        if self.streams.mute {
+        let lost = &self.streams.lost;
+        if self.streams.mute || lost.contains(&(from, to)) || lost.contains(&(to, from)) {
             return;
         }
         if framing == Framing::Datagrams {

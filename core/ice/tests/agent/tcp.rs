@@ -491,6 +491,49 @@ fn a_restart_asks_a_server_again_that_had_hung_up() {
     assert!(sim.exchange_data());
 }
 
+/// A NAT forgot it, or the server's machine lost its power: no end is told.
+#[test]
+fn a_restart_opens_a_stream_to_a_turn_server_anew_that_brings_nothing_any_more() {
+    let transports = [RelayProtocol::Tcp, RelayProtocol::Tls, RelayProtocol::Dtls];
+    for (transport, waited) in transports
+        .map(|transport| [(transport, 0), (transport, 15)])
+        .concat()
+    {
+        let mut sim = relayed(30, transport);
+        sim.signal_all();
+        assert!(sim.run_until(2 * SECOND, |sim| sim.both(TransportState::Completed)));
+        sim.lose_served();
+        let disconnected = |sim: &Sim| sim.peers[0].agent.state() == TransportState::Disconnected;
+        assert!(sim.run_until(13 * SECOND, disconnected));
+        sim.run_for(waited * SECOND);
+        for peer in 0..2 {
+            sim.restart(peer, Generation(1));
+        }
+        sim.signal_all();
+        // At once where it is known already, else when the server has had its time to answer.
+        let limit = if waited > 0 { SECOND } else { 11 * SECOND };
+        let connected = |sim: &Sim| sim.both(TransportState::Completed);
+        assert!(sim.run_until(limit, connected), "{transport:?}, {waited}");
+        assert!(sim.exchange_data());
+        assert_eq!(sim.peers[0].streams.len(), 1);
+        assert_eq!(errors(&sim).len(), 0);
+    }
+}
+
+/// Without a restart nothing is given up that may come back.
+#[test]
+fn a_stream_that_brings_something_again_is_used_again() {
+    let mut sim = relayed(31, RelayProtocol::Tcp);
+    sim.signal_all();
+    assert!(sim.run_until(2 * SECOND, |sim| sim.both(TransportState::Completed)));
+    sim.streams.mute = true;
+    sim.run_for(25 * SECOND);
+    sim.streams.mute = false;
+    assert!(sim.run_until(7 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(sim.streams.opened, 1);
+    assert!(sim.exchange_data());
+}
+
 #[test]
 fn without_udp_and_a_stream_address_nothing_reaches_the_server() {
     let mut sim = Sim::with(
