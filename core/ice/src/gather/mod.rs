@@ -285,7 +285,7 @@ impl Agent {
                 .map(|probe| matches!(probe.state, ProbeState::Failed))
                 .chain(
                     allocations
-                        .filter(|allocation| allocation.server == at)
+                        .filter(|allocation| allocation.is_of(at))
                         .map(Allocation::is_unanswered),
                 )
                 .chain(

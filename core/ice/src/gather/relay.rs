@@ -9,6 +9,7 @@ use duologue_stun::{ChannelData, ChannelNumber, ErrorCode, Message};
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
 use crate::checks::{Checks, Selected};
+use crate::gather::Gathering;
 use crate::gather::srflx::to_server;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
@@ -48,7 +49,7 @@ impl Agent {
             for base in self.local.datagram_bases() {
                 let allocations = &self.local.gathering.allocations;
                 let known = allocations.iter().any(|allocation| {
-                    allocation.server == server && allocation.base.socket == base.socket
+                    allocation.is_of(server) && allocation.base.socket == base.socket
                 });
                 let addr =
                     self.local.gathering.servers[server].address_for(base.addr.ip(), &self.config);
@@ -56,6 +57,13 @@ impl Agent {
                 let (false, Some(addr)) = (known, addr) else {
                     continue;
                 };
+                // RFC 8656 §5: there is one allocation for a 5-tuple.
+                let allocations = &mut self.local.gathering.allocations;
+                let same = |known: &&mut Allocation| known.is_same(base, addr, &login);
+                if let Some(allocation) = allocations.iter_mut().find(same) {
+                    allocation.twins.push(server);
+                    continue;
+                }
                 let full = allocations.len() >= limits::ALLOCATIONS;
                 if full || candidate::is_link_local(base.addr.ip()) {
                     continue;
@@ -112,27 +120,34 @@ impl Agent {
         datagram: &Datagram,
         message: &Message<'_>,
     ) -> bool {
-        let Some(at) = self.local.allocation_of(datagram) else {
+        let allocations = self.local.gathering.allocations.iter_mut().enumerate();
+        let answered = allocations
+            .filter(|(_, allocation)| allocation.is_behind(datagram))
+            .find_map(|(at, allocation)| {
+                let outcome = allocation.handle_response(now, &mut self.rng, message)?;
+                Some((at, outcome))
+            });
+        let Some((at, outcome)) = answered else {
             return false;
         };
-        let allocation = &mut self.local.gathering.allocations[at];
-        let Some(outcome) = allocation.handle_response(now, &mut self.rng, message) else {
-            return false;
-        };
-        let (id, base, server) = (allocation.id, allocation.base, allocation.server);
+        let allocation = &self.local.gathering.allocations[at];
+        let (id, base) = (allocation.id, allocation.base);
+        let servers: Vec<usize> = allocation.servers().collect();
         self.outbox.counters.unknown_attributes += u64::from(!message.is_understood());
         match outcome {
             Outcome::Nothing => {}
-            Outcome::Refreshed => self.local.gathering.servers[server].reported = true,
+            Outcome::Refreshed => self.local.gathering.note_answers(&servers),
             Outcome::Allocated => {
-                self.local.gathering.servers[server].reported = true;
+                self.local.gathering.note_answers(&servers);
                 self.announce_relay(at);
             }
             Outcome::Bound => self.pair_relay(id),
             Outcome::Refused(ErrorCode::ALLOCATION_MISMATCH)
                 if self.change_client_address(now, at) => {}
             Outcome::Refused(code) => {
-                self.report_error(server, Some(base), Some(code), message);
+                for server in servers {
+                    self.report_error(server, Some(base), Some(code), message);
+                }
             }
             Outcome::Lost => {
                 self.checks.lose_relay(id);
@@ -371,8 +386,12 @@ impl Local {
         datagram: &Datagram,
         bytes: &[u8],
     ) -> Option<(Base, SocketAddr, Range<usize>)> {
-        let allocation = &self.gathering.allocations[self.allocation_of(datagram)?];
-        let relayed = allocation.relayed()?;
+        let mut allocations = self.gathering.allocations.iter();
+        let (allocation, relayed) = allocations.find_map(|allocation| {
+            let relayed = allocation.relayed()?;
+            let is_behind = allocation.is_behind(datagram);
+            is_behind.then_some((allocation, relayed))
+        })?;
         let (peer, data) = allocation.unwrap(bytes)?;
         Some((allocation.relayed_base(relayed), peer, data))
     }
@@ -381,12 +400,21 @@ impl Local {
         let mut allocations = self.gathering.allocations.iter();
         allocations.find(|allocation| allocation.id == id)
     }
+}
 
-    fn allocation_of(&self, datagram: &Datagram) -> Option<usize> {
-        let remote = normalized(datagram.remote);
-        self.gathering.allocations.iter().position(|allocation| {
-            allocation.addr == remote && allocation.base.socket == Some(datagram.socket)
-        })
+impl Gathering {
+    /// No 701 of these servers in this gathering.
+    fn note_answers(&mut self, servers: &[usize]) {
+        for server in servers {
+            self.servers[*server].reported = true;
+        }
+    }
+}
+
+impl Allocation {
+    /// The datagram is of its server's, to its socket.
+    fn is_behind(&self, datagram: &Datagram) -> bool {
+        self.addr == normalized(datagram.remote) && self.base.socket == Some(datagram.socket)
     }
 }
 

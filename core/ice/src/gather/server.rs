@@ -56,7 +56,7 @@ pub struct TokenCredential {
 }
 
 /// How an allocation is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Login {
     Password {
         username: Redacted<String>,

@@ -35,6 +35,8 @@ pub(crate) struct Allocation {
     pub(crate) protocol: RelayProtocol,
     /// Index of the server.
     pub(crate) server: usize,
+    /// Indexes of servers that are this one by another URL.
+    pub(crate) twins: Vec<usize>,
     /// The server's address. ALTERNATE-SERVER changes it.
     pub(crate) addr: SocketAddr,
     pub(crate) state: State,
@@ -155,6 +157,7 @@ impl Allocation {
             base,
             protocol,
             server,
+            twins: Vec::new(),
             addr,
             state: State::Allocating(Request::new(rng, now)),
             login,
@@ -170,6 +173,23 @@ impl Allocation {
         let (id, server) = (self.id.0, self.server);
         tracing::debug!("TURN allocation {id} at ICE server {server}: {before} -> {after}");
         self.state = state;
+    }
+
+    /// The indexes of its servers.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.server).chain(self.twins.iter().copied())
+    }
+
+    pub(crate) fn is_of(&self, server: usize) -> bool {
+        self.servers().any(|own| own == server)
+    }
+
+    /// The server at `addr` is asked for it from this base's socket and with this login.
+    pub(crate) fn is_same(&self, base: Base, addr: SocketAddr, login: &Login) -> bool {
+        let way = (self.base.socket, self.protocol, self.addr);
+        way == (base.socket, RelayProtocol::Udp, addr)
+            && self.login == *login
+            && !matches!(self.state, State::Failed)
     }
 
     pub(crate) fn relayed(&self) -> Option<SocketAddr> {

@@ -661,6 +661,45 @@ fn an_ipv6_socket_asks_for_an_ipv6_relay_and_an_ipv4_socket_for_an_ipv4_one() {
     }
 }
 
+/// `turn:host` and `turn:host?transport=udp`, or two names of one machine.
+#[test]
+fn two_urls_of_one_server_share_an_allocation_and_its_fate() {
+    let mut twice = config(PASSWORD, true);
+    twice.servers.push(Server {
+        url: "turn:203.0.113.50?transport=udp".to_owned(),
+        ..turn(PASSWORD)
+    });
+    let mut sim = sim(34, twice.clone(), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(gathered_at(&sim), Some(ms(100)));
+    assert_eq!(errors(&sim), []);
+    assert_eq!(sim.turns[0].count(Method::ALLOCATE), 2);
+    restart(&mut sim, Generation(1));
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+    assert_eq!(errors(&sim), []);
+
+    let mut sim = self::sim(34, twice, false);
+    sim.turns[0].refuses = Some(ErrorCode::ALLOCATION_QUOTA_REACHED);
+    sim.signal_all();
+    sim.run_for(20 * SECOND);
+    assert_eq!(errors(&sim), [486, 486]);
+}
+
+#[test]
+fn two_logins_at_one_server_are_answered_each() {
+    for passwords in [["wrong", PASSWORD], [PASSWORD, "wrong"]] {
+        let mut config = config(passwords[0], true);
+        config.servers.push(turn(passwords[1]));
+        let mut sim = sim(35, config, false);
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert!(sim.exchange_data());
+        assert_eq!(errors(&sim), [401]);
+    }
+}
+
 #[test]
 fn foundations_are_equal_for_equal_kinds_bases_and_servers_only() {
     let mut config = config(PASSWORD, false);
