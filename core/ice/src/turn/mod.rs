@@ -40,6 +40,8 @@ pub(crate) struct Allocation {
     /// The server's address. ALTERNATE-SERVER changes it.
     pub(crate) addr: SocketAddr,
     pub(crate) state: State,
+    /// The family that is asked for; none leaves it to the server, which takes IPv4.
+    family: Option<AddressFamily>,
     login: Login,
     auth: Option<Auth>,
     /// How many nonces the server gave so far.
@@ -160,6 +162,7 @@ impl Allocation {
             twins: Vec::new(),
             addr,
             state: State::Allocating(Request::new(rng, now)),
+            family: base.addr.is_ipv6().then_some(AddressFamily::Ipv6),
             login,
             auth: None,
             nonces: 0,
@@ -330,8 +333,8 @@ impl Allocation {
         match target {
             Target::Allocate => {
                 writer.requested_transport(UDP);
-                if self.base.addr.is_ipv6() {
-                    writer.requested_address_family(AddressFamily::Ipv6);
+                if let Some(family) = self.family {
+                    writer.requested_address_family(family);
                 }
             }
             Target::Refresh => {
@@ -431,6 +434,13 @@ impl Allocation {
                 if self.take_challenge(target, code, message) =>
             {
                 self.request(target)?.attempt = Attempt::new(rng, now);
+                Some(Outcome::Nothing)
+            }
+            // There are servers that are reached over IPv6 and relay at IPv4.
+            ErrorCode::ADDRESS_FAMILY_NOT_SUPPORTED
+                if target == Target::Allocate && self.family.take().is_some() =>
+            {
+                self.set_state(State::Allocating(Request::new(rng, now)));
                 Some(Outcome::Nothing)
             }
             ErrorCode::TRY_ALTERNATE if target == Target::Allocate => {

@@ -661,6 +661,24 @@ fn an_ipv6_socket_asks_for_an_ipv6_relay_and_an_ipv4_socket_for_an_ipv4_one() {
     }
 }
 
+/// RFC 8656 §7.4 leaves what to do with a 440 to the client; without the attribute a server relays
+/// at IPv4 (§7.2).
+#[test]
+fn a_server_without_ipv6_relays_at_ipv4_for_an_ipv6_socket() {
+    let mut config = config(PASSWORD, true);
+    config.servers[0].host = "2001:db8::50".to_owned();
+    let mut sim = Sim::with(32, Link::default(), [config, Config::default()]);
+    sim.turns.push(TurnServer::new("[2001:db8::50]:3478"));
+    sim.turns[0].ipv4_only = Some(addr(TURN).ip());
+    sim.address(0, "[2001:db8::1]:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+    assert_eq!(sim.turns[0].families, [2, 0]);
+    assert_eq!(errors(&sim), []);
+}
+
 /// `turn:host` and `turn:host?transport=udp`, or two names of one machine.
 #[test]
 fn two_urls_of_one_server_share_an_allocation_and_its_fate() {
