@@ -26,7 +26,7 @@ pub enum Event {
         /// The stream.
         stream: StreamId,
     },
-    /// The peer refused to reset a stream (RFC 6525 §4.4).
+    /// The peer refused to reset a stream (RFC 6525 §4.4), or resets none and has what was sent on it.
     StreamResetRefused {
         /// The stream.
         stream: StreamId,

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Pair, Path, chunks, message, ms, with_chunks};
-use duologue_base::Rng;
+use common::{Pair, Path, chunks, fix_checksum, message, ms, with_chunks};
+use duologue_base::{Rng, StreamId};
 use duologue_sctp::{CloseReason, Config, Event, PeerMisbehaved};
 
 const INIT: u8 = 1;
@@ -103,6 +103,47 @@ fn a_data_chunk_without_data_is_answered_with_an_abort_that_says_so() {
         let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::NoUserData);
         assert_eq!(receiver.poll_event(), Some(Event::Closed(reason)));
     }
+}
+
+/// RFC 6525 §5.1: who does not list RE-CONFIG understands no request, and would never answer one.
+#[test]
+fn streams_end_towards_a_peer_that_resets_none_once_it_has_everything() {
+    let mut pair = Pair::new(Path::default(), 34);
+    pair.tamper = Some(Box::new(|from, packet| {
+        // Supported Extensions, which begins with RE-CONFIG in ours.
+        let list = packet
+            .windows(5)
+            .position(|w| w[..2] == [0x80, 8] && w[4] == 130);
+        if from == 1
+            && offer(packet).is_some()
+            && let Some(at) = list
+        {
+            packet[at + 4] = 0;
+            fix_checksum(packet);
+        }
+    }));
+    pair.connect();
+    pair.settle(ms(500));
+    pair.log = Some(Vec::new());
+    pair.send(0, 1, message(1, 50_000));
+    let (used, unused) = (StreamId(1), StreamId(2));
+    pair.peers[0].sctp.reset_streams(&[used, unused]);
+    assert!(pair.run_until(ms(2_000), |pair| pair.peers[0].ended.len() == 2));
+    assert_eq!(pair.peers[1].received.len(), 1);
+    pair.settle(ms(2_000));
+
+    let refused = |stream| Event::StreamResetRefused { stream };
+    let events = &pair.peers[0].events;
+    assert!(events.ends_with(&[refused(unused), refused(used)]));
+    assert_eq!(pair.peers[0].ended, [unused, used]);
+    assert_eq!(pair.peers[1].ended, []);
+    let log = pair.log.take().expect("logged");
+    let sent = log.iter().flat_map(|(_, _, packet)| chunks(packet));
+    assert_eq!(sent.filter(|(kind, ..)| *kind == 130).count(), 0);
+    // Its numbers go on where they were.
+    pair.send(0, 1, message(2, 10));
+    pair.settle(ms(500));
+    assert_eq!(pair.peers[1].received.len(), 2);
 }
 
 /// Sizes of the packets in which messages leave that are queued at once, the last one aside, and

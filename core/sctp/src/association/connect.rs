@@ -277,6 +277,7 @@ impl Association {
             outbound_streams,
             inbound_streams: config.streams.min(peer.outbound_streams),
             zero_checksum: config.zero_checksum && support.zero_checksum,
+            reconfiguration: support.reconfiguration,
             sender,
             tracker: Tracker::new(peer.initial_tsn),
             in_streams: InStreams::new(config.max_receive_message_size, config.keep_message_memory),

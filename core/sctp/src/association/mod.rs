@@ -261,7 +261,9 @@ impl Association {
     }
 
     /// Resets outgoing streams (RFC 6525): what is queued on them is still sent, then the peer is
-    /// told. [`Event::StreamReset`] says when it is done. This is how a data channel closes.
+    /// told. [`Event::StreamReset`] says when it is done. This is how a data channel closes. A peer
+    /// that cannot reset streams is told nothing: [`Event::StreamResetRefused`] says when it has what was
+    /// sent, and its side of the stream ends with ours.
     pub fn reset_streams(&mut self, streams: &[StreamId]) {
         if let State::Closed = self.state {
             return;
@@ -297,6 +299,7 @@ impl Association {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.end_resets_unasked();
         self.events.pop_front()
     }
 

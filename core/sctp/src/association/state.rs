@@ -75,6 +75,8 @@ pub(crate) struct Open {
     pub(crate) inbound_streams: u16,
     /// The peer accepts packets without checksum, and so do we.
     pub(crate) zero_checksum: bool,
+    /// The peer resets streams (RFC 6525).
+    pub(crate) reconfiguration: bool,
     pub(crate) sender: Sender,
     pub(crate) tracker: Tracker,
     pub(crate) in_streams: InStreams,

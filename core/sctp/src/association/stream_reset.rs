@@ -100,12 +100,16 @@ impl StreamReset {
     fn take_leaving(&mut self, sender: &Sender) -> Vec<StreamId> {
         let mut streams = Vec::new();
         while streams.len() < MAX_RESET_STREAMS
-            && self.may_leave(sender)
-            && let Some((stream, _)) = self.leaving.pop_front()
+            && let Some(stream) = self.take_first_leaving(sender)
         {
             streams.push(stream);
         }
         streams
+    }
+
+    fn take_first_leaving(&mut self, sender: &Sender) -> Option<StreamId> {
+        let (stream, _) = self.may_leave(sender).then(|| self.leaving.pop_front())??;
+        Some(stream)
     }
 
     /// The peer has everything through `cumulative`. If that was what its reset waited for, it is
@@ -226,6 +230,25 @@ impl Association {
             self.queue.end_reset(stream, true);
         }
         asked
+    }
+
+    /// RFC 6525 §5.1: a peer that does not list RE-CONFIG is not asked. It says nothing of the end of its
+    /// side either, which ends with ours.
+    pub(super) fn end_resets_unasked(&mut self) {
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        if open.reconfiguration {
+            return;
+        }
+        if self.queue.has_drained() {
+            open.reset.note_drained(&mut self.queue, &mut open.sender);
+        }
+        while let Some(stream) = open.reset.take_first_leaving(&open.sender) {
+            self.queue.end_reset(stream, false);
+            self.events.push_back(Event::StreamResetRefused { stream });
+            self.inbox.push(Inbound::StreamReset(stream));
+        }
     }
 
     pub(super) fn handle_reconfig(&mut self, chunk: RawChunk<'_>) -> bool {

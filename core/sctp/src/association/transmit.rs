@@ -153,7 +153,8 @@ impl Open {
             self.reset.note_drained(queue, &mut self.sender);
         }
         // A request with the longest list of streams takes a little more than two bytes for each.
-        if self.reset.is_busy()
+        if self.reconfiguration
+            && self.reset.is_busy()
             && self.reset.is_due(&self.sender)
             && room >= config.mtu / 2 + HEADER_LEN
         {
