@@ -37,7 +37,7 @@ impl HostInterfaces {
 
 impl Session {
     /// The host has one socket for several sessions: it is told by [`Action::SetUserNames`] what
-    /// the checks for this one begin with. To be called before the first command.
+    /// the checks for this one begin with, and by [`Action::SetPath`] whose peer is where. To be called before the first command.
     pub fn share_sockets(&mut self) {
         self.tells_user_names = true;
     }

@@ -66,8 +66,8 @@ pub(crate) const SHARED_RECEIVES_PER_TURN: usize = 64;
 /// Ended leases that a receiver of a shared port remembers at least before it looks for them.
 pub(crate) const SWEEP_AFTER: u64 = 64;
 
-/// Remote addresses that one session of a shared port may own; a session checks as many pairs of
-/// one socket at most.
+/// Remote addresses that one session of a shared port owns at a time; it checks as many pairs of one
+/// socket at most, of those that it has at a time.
 pub(crate) const REMOTES_PER_SESSION: usize = 256;
 
 /// Questions to STUN servers that one session of a shared port may have open.
@@ -138,7 +138,7 @@ pub(crate) const FIRST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest first message: no check is longer.
 pub(crate) const FIRST_MESSAGE_BYTES: usize = 1500;
 
-/// How long a shared port waits that could not take a connection.
+/// How long a listening socket waits that could not take a connection.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Checks of addresses that only signalling vouches for which all sessions of this process may have

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use duologue_base::SocketId;
 use duologue_stun::TransactionId;
@@ -22,8 +22,18 @@ pub(crate) struct Route {
     /// What the session calls the shared socket.
     pub(crate) socket: SocketId,
     pub(crate) mailbox: Arc<Mailbox>,
-    /// The lease has ended; what remembers its routes is to forget them.
-    over: Arc<AtomicBool>,
+    shown: Arc<Shown>,
+}
+
+/// What a lease shows to who remembers its routes.
+#[derive(Debug, Default)]
+struct Shown {
+    /// It has ended; its routes are to be forgotten.
+    over: AtomicBool,
+    /// Nobody is heard at the other end: an address of its may be another one's by now.
+    silent: AtomicBool,
+    /// How many addresses were taken from it.
+    losses: AtomicU64,
 }
 
 impl Route {
@@ -32,18 +42,32 @@ impl Route {
             lease,
             socket,
             mailbox,
-            over: Arc::default(),
+            shown: Arc::default(),
         }
     }
 
     /// Its lease has not ended.
     pub(crate) fn is_live(&self) -> bool {
-        !self.over.load(Ordering::Acquire)
+        !self.shown.over.load(Ordering::Acquire)
     }
 
     /// Its lease ends.
     pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::Release);
+        self.shown.over.store(true, Ordering::Release);
+    }
+
+    /// Whether its transport does not hear its peer any more.
+    pub(crate) fn set_silent(&self, silent: bool) {
+        self.shown.silent.store(silent, Ordering::Release);
+    }
+
+    fn is_silent(&self) -> bool {
+        self.shown.silent.load(Ordering::Acquire)
+    }
+
+    /// Goes up when an address is its no more: what was remembered of it has to be looked up again.
+    pub(crate) fn losses(&self) -> u64 {
+        self.shown.losses.load(Ordering::Acquire)
     }
 }
 
@@ -64,26 +88,31 @@ pub(crate) struct Routes {
 
 #[derive(Debug, Default)]
 struct Owned {
-    remotes: Vec<SocketAddr>,
+    /// The oldest first.
+    remotes: VecDeque<SocketAddr>,
     ufrags: Vec<String>,
     questions: VecDeque<TransactionId>,
 }
 
 /// A remote address at this socket belongs to another session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Occupied;
+pub(crate) struct Occupied {
+    /// Which does not hear its peer any more.
+    pub(crate) silent: bool,
+}
 
 impl Routes {
-    /// The owner of the source address, or of the user name that `ufrag` finds in the datagram.
-    pub(crate) fn find<'t>(
-        &self,
-        remote: SocketAddr,
-        ufrag: impl FnOnce() -> Option<&'t str>,
-    ) -> Option<&Route> {
-        match self.owner(remote) {
-            Some(route) => Some(route),
-            None => self.by_ufrag.get(ufrag()?)?.first(),
-        }
+    /// The owner of the user name in a datagram, or of its source address. A request for one session
+    /// from the address of another one's peer is for the first: the peer has begun anew, and who is
+    /// meant finds out whether it is the peer's.
+    pub(crate) fn find(&self, remote: SocketAddr, ufrag: Option<&str>) -> Option<&Route> {
+        let owner = self.owner(remote);
+        let named = ufrag.and_then(|ufrag| self.by_ufrag.get(ufrag));
+        let Some(named) = named else {
+            return owner;
+        };
+        let is_owners = |route: &&Route| owner.is_some_and(|owner| owner.lease == route.lease);
+        named.iter().find(is_owners).or_else(|| named.first())
     }
 
     /// Whose this address is.
@@ -119,21 +148,48 @@ impl Routes {
     }
 
     /// From now on everything from `remote` is for `route`. Only what a session sends claims an
-    /// address, never what arrives: a stranger cannot take an address by a forged request.
-    pub(crate) fn claim(&mut self, remote: SocketAddr, route: &Route) -> Result<(), Occupied> {
-        if let Some(owner) = self.by_remote.get(&remote) {
-            return match owner.lease == route.lease {
-                true => Ok(()),
-                false => Err(Occupied),
-            };
+    /// address, never what arrives: a stranger cannot take an address by a forged request. What is
+    /// another one's is `selected` and answers this session, while that one hears nothing.
+    ///
+    /// A session with many addresses gives the oldest one up that is not `selected`.
+    pub(crate) fn claim(
+        &mut self,
+        remote: SocketAddr,
+        route: &Route,
+        selected: Option<SocketAddr>,
+    ) -> Result<(), Occupied> {
+        match self.by_remote.get(&remote) {
+            Some(owner) if owner.lease == route.lease => return Ok(()),
+            Some(owner) if owner.is_silent() && selected == Some(remote) => self.take(remote),
+            Some(owner) => {
+                let silent = owner.is_silent();
+                return Err(Occupied { silent });
+            }
+            None => {}
+        }
+        if let Some(owned) = self.owned.get(&route.lease)
+            && owned.remotes.len() >= REMOTES_PER_SESSION
+        {
+            let mut remotes = owned.remotes.iter().copied();
+            if let Some(oldest) = remotes.find(|remote| selected != Some(*remote)) {
+                self.take(oldest);
+            }
         }
         let owned = self.owned.entry(route.lease).or_default();
-        if owned.remotes.len() >= REMOTES_PER_SESSION {
-            return Err(Occupied);
-        }
-        owned.remotes.push(remote);
+        owned.remotes.push_back(remote);
         self.by_remote.insert(remote, route.clone());
         Ok(())
+    }
+
+    /// Its owner has it no more.
+    fn take(&mut self, remote: SocketAddr) {
+        let Some(owner) = self.by_remote.remove(&remote) else {
+            return;
+        };
+        if let Some(owned) = self.owned.get_mut(&owner.lease) {
+            owned.remotes.retain(|known| *known != remote);
+        }
+        owner.shown.losses.fetch_add(1, Ordering::Release);
     }
 
     /// The answer to this question is for `route`. The oldest one is forgotten for it, if there
@@ -196,11 +252,11 @@ mod tests {
     }
 
     fn lease_of(routes: &Routes, remote: SocketAddr, ufrag: Option<&str>) -> Option<u64> {
-        routes.find(remote, || ufrag).map(|route| route.lease.0)
+        routes.find(remote, ufrag).map(|route| route.lease.0)
     }
 
     #[test]
-    fn the_source_decides_then_the_user_name() {
+    fn the_user_name_decides_then_the_source() {
         let (near, far) = (
             "192.0.2.1:1".parse().unwrap(),
             "192.0.2.2:2".parse().unwrap(),
@@ -210,8 +266,11 @@ mod tests {
         routes.add_ufrag("bbbb", route(2));
         assert_eq!(lease_of(&routes, near, None), None);
         assert_eq!(lease_of(&routes, near, Some("bbbb")), Some(2));
-        assert_eq!(routes.claim(near, &route(1)), Ok(()));
-        assert_eq!(lease_of(&routes, near, Some("bbbb")), Some(1));
+        assert_eq!(routes.claim(near, &route(1), None), Ok(()));
+        assert_eq!(lease_of(&routes, near, None), Some(1));
+        assert_eq!(lease_of(&routes, near, Some("cccc")), Some(1));
+        // Its peer has begun anew, or somebody says so.
+        assert_eq!(lease_of(&routes, near, Some("bbbb")), Some(2));
         assert_eq!(lease_of(&routes, far, Some("bbbb")), Some(2));
     }
 
@@ -219,21 +278,47 @@ mod tests {
     fn a_second_session_cannot_take_an_occupied_address_until_it_is_free() {
         let remote = "192.0.2.1:1".parse().unwrap();
         let mut routes = Routes::default();
-        assert_eq!(routes.claim(remote, &route(1)), Ok(()));
-        assert_eq!(routes.claim(remote, &route(1)), Ok(()));
-        assert_eq!(routes.claim(remote, &route(2)), Err(Occupied));
+        assert_eq!(routes.claim(remote, &route(1), None), Ok(()));
+        assert_eq!(routes.claim(remote, &route(1), None), Ok(()));
+        let occupied = Err(Occupied { silent: false });
+        assert_eq!(routes.claim(remote, &route(2), Some(remote)), occupied);
         routes.release(LeaseId(1));
-        assert_eq!(routes.claim(remote, &route(2)), Ok(()));
+        assert_eq!(routes.claim(remote, &route(2), None), Ok(()));
     }
 
     #[test]
-    fn a_lease_owns_a_bounded_number_of_addresses() {
+    fn the_address_of_a_silent_peer_is_whose_checks_it_answers() {
+        let remote = "192.0.2.1:1".parse().unwrap();
+        let (dead, new) = (route(1), route(2));
+        let mut routes = Routes::default();
+        let occupied = |silent| Err(Occupied { silent });
+        assert_eq!(routes.claim(remote, &dead, Some(remote)), Ok(()));
+        assert_eq!(routes.claim(remote, &new, Some(remote)), occupied(false));
+        dead.set_silent(true);
+        assert_eq!(routes.claim(remote, &new, None), occupied(true));
+        assert_eq!(dead.losses(), 0);
+        assert_eq!(routes.claim(remote, &new, Some(remote)), Ok(()));
+        assert_eq!(dead.losses(), 1);
+        dead.set_silent(false);
+        assert_eq!(routes.claim(remote, &dead, Some(remote)), occupied(false));
+        routes.release(LeaseId(1));
+        assert_eq!(lease_of(&routes, remote, None), Some(2));
+    }
+
+    #[test]
+    fn a_lease_with_many_addresses_gives_up_the_oldest_but_for_the_one_in_use() {
         let mut routes = Routes::default();
         let remote = |port| SocketAddr::from(([192, 0, 2, 1], port));
-        for port in 0..REMOTES_PER_SESSION {
-            assert_eq!(routes.claim(remote(port as u16), &route(1)), Ok(()));
+        let own = route(1);
+        let (used, count) = (remote(0), REMOTES_PER_SESSION as u16);
+        for port in 0..2 * count {
+            assert_eq!(routes.claim(remote(port), &own, Some(used)), Ok(()));
         }
-        assert_eq!(routes.claim(remote(u16::MAX), &route(1)), Err(Occupied));
+        assert_eq!(routes.by_remote.len(), REMOTES_PER_SESSION);
+        assert_eq!(own.losses(), u64::from(count));
+        assert_eq!(lease_of(&routes, used, None), Some(1));
+        assert_eq!(lease_of(&routes, remote(1), None), None);
+        assert_eq!(lease_of(&routes, remote(2 * count - 1), None), Some(1));
     }
 
     #[test]
@@ -265,7 +350,7 @@ mod tests {
         let mut routes = Routes::default();
         routes.add_ufrag("aaaa", route(1));
         routes
-            .claim("192.0.2.1:1".parse().unwrap(), &route(1))
+            .claim("192.0.2.1:1".parse().unwrap(), &route(1), None)
             .unwrap();
         routes.release(LeaseId(1));
         assert!(routes.by_remote.is_empty() && routes.by_ufrag.is_empty());

@@ -90,6 +90,8 @@ impl SharedSocket {
             socket: self.clone(),
             _leased: self.leased.clone(),
             claimed: HashSet::new(),
+            losses: 0,
+            selected: None,
             writable: None,
         }
     }
@@ -168,8 +170,11 @@ pub(crate) struct Lease {
     /// Which of the sockets it sends from.
     sending: usize,
     route: Route,
-    /// Remote addresses known to be this session's.
+    /// Remote addresses known to be this session's, as of so many losses.
     claimed: HashSet<SocketAddr>,
+    losses: u64,
+    /// Where the transport's data goes: its peer was heard there.
+    selected: Option<SocketAddr>,
     writable: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -189,26 +194,59 @@ impl Lease {
         self.socket.routes_mut().remove_ufrag(ufrag, lease);
     }
 
-    /// Sends a train, if its destination belongs to no other session. Returns the bytes taken.
+    /// Where the transport's data goes from here, and whether it does not hear its peer any more.
+    pub(crate) fn set_path(&mut self, selected: Option<SocketAddr>, silent: bool) {
+        self.selected = selected;
+        self.route.set_silent(silent);
+    }
+
+    /// Sends a train, if its destination belongs to no other session, or is a message of ICE. Returns
+    /// the bytes taken.
     pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> Result<usize, Refused> {
-        let socket = &self.socket.members[self.sending].socket;
-        if !self.claimed.contains(&transmit.remote) {
-            if let Some(question) = question_to_server(bytes) {
-                self.socket.routes_mut().ask(question, &self.route);
-                self.socket.has_questions.store(true, Ordering::Relaxed);
-                return try_send(socket, transmit, bytes);
-            }
-            let mut routes = self.socket.routes_mut();
-            let claim = routes.claim(transmit.remote, &self.route);
-            drop(routes);
-            if claim.is_err() {
-                Counters::count(&self.socket.counters.send_conflicts);
-                let error = io::ErrorKind::AddrInUse.into();
-                return Err(Refused { taken: 0, error });
-            }
-            self.claimed.insert(transmit.remote);
+        let losses = self.route.losses();
+        if self.losses != losses {
+            self.losses = losses;
+            self.claimed.clear();
         }
+        let remote = transmit.remote;
+        if !self.claimed.contains(&remote) {
+            match question_to_server(bytes) {
+                Some(question) => self.ask(question),
+                None => self.claim(remote, bytes)?,
+            }
+        }
+        let socket = &self.socket.members[self.sending].socket;
         try_send(socket, transmit, bytes)
+    }
+
+    /// Makes an address this session's. Where another one hears its peer no more, checks leave without:
+    /// they find out whether the peer has begun anew, with this session.
+    fn claim(&mut self, remote: SocketAddr, bytes: &[u8]) -> Result<(), Refused> {
+        let mut routes = self.socket.routes_mut();
+        let claimed = routes.claim(remote, &self.route, self.selected);
+        drop(routes);
+        let check = match claimed {
+            Ok(()) => {
+                self.claimed.insert(remote);
+                return Ok(());
+            }
+            Err(occupied) => binding(bytes).filter(|_| occupied.silent),
+        };
+        let Some(check) = check else {
+            Counters::count(&self.socket.counters.send_conflicts);
+            let error = io::ErrorKind::AddrInUse.into();
+            return Err(Refused { taken: 0, error });
+        };
+        if check.class() == Class::Request {
+            self.ask(check.transaction_id());
+        }
+        Ok(())
+    }
+
+    /// The answer is for this session, wherever from.
+    fn ask(&self, question: TransactionId) {
+        self.socket.routes_mut().ask(question, &self.route);
+        self.socket.has_questions.store(true, Ordering::Relaxed);
     }
 
     /// A turn ends in which datagrams came from here: what has come since is handed over, if the

@@ -81,6 +81,14 @@ impl SessionSocket {
         }
     }
 
+    /// The same, to change it.
+    pub(crate) fn lease_mut(&mut self) -> Option<&mut Lease> {
+        match &mut self.io {
+            SocketIo::Own(_) => None,
+            SocketIo::Shared(lease) => Some(lease),
+        }
+    }
+
     /// Takes what has arrived at a socket of its own.
     pub(crate) fn poll_receive(
         &self,

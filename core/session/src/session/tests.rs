@@ -351,6 +351,78 @@ fn a_host_with_a_socket_for_each_session_hears_of_no_user_names() {
     assert_eq!(told_user_names(&mut session).len(), 0);
 }
 
+/// Beside it another session may have a peer at the same address by then.
+#[test]
+fn a_host_of_many_sessions_hears_where_the_peer_is_and_when_it_is_silent() {
+    let [here, there]: [std::net::SocketAddr; 2] =
+        ["192.0.2.1:1000", "192.0.2.2:2000"].map(|addr| addr.parse().unwrap());
+    let (ours, theirs) = (SocketId(5), SocketId(6));
+    let add = add_transport();
+    let Command::Transport(_, TransportCommand::Add { local, .. }) = &add else {
+        panic!("it adds a transport");
+    };
+    let remote = IceCredentials::generate(&mut Rng::from_u64(9));
+    let (config, rng) = (ice::Config::default(), Rng::from_u64(10));
+    let (generation, role) = (Generation(0), IceRole::Controlled);
+    let mut peer = ice::Agent::new(config, role, generation, remote.clone(), rng);
+    let options = ice::RemoteOptions::default();
+    peer.set_remote_credentials(NOW, generation, local.clone(), options);
+    peer.add_local_address(NOW, theirs, there);
+    peer.end_of_local_addresses(NOW);
+
+    let mut session = session();
+    session.share_sockets();
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    session.handle_command(NOW, add);
+    let bind = binds(&mut session).remove(0).0;
+    session.handle_bound(NOW, bind, Ok((ours, here)));
+    let candidate = Box::new(ice::Candidate::host(there, Protocol::Udp));
+    for command in [
+        TransportCommand::SetRemoteIce {
+            generation,
+            remote,
+            options,
+        },
+        TransportCommand::AddRemoteCandidate {
+            generation,
+            candidate,
+        },
+    ] {
+        session.handle_command(NOW, Command::Transport(KEY, command));
+    }
+
+    let datagram = |socket, remote, received| Datagram {
+        socket,
+        received,
+        remote,
+        local_ip: None,
+        ecn: Ecn::NotEct,
+    };
+    let (mut told, mut out) = (Vec::new(), Vec::new());
+    let (mut now, silent_from) = (NOW, NOW + Duration::from_secs(20));
+    while now < NOW + Duration::from_secs(40) {
+        while session.poll_transmit(now, &mut out).is_some() {
+            peer.handle_datagram(now, &datagram(theirs, here, now), &out);
+        }
+        while peer.poll_transmit(now, &mut out).is_some() {
+            if now < silent_from {
+                session.handle_datagram(now, &datagram(ours, there, now), &mut out);
+            }
+        }
+        let actions = std::iter::from_fn(|| session.poll_action());
+        told.extend(actions.filter_map(|action| match action {
+            Action::SetPath { path, silent, .. } => Some((path, silent)),
+            _ => None,
+        }));
+        let next = Instant::earliest([session.poll_timeout(), peer.poll_timeout()]);
+        now = now.max(next.expect("consent is asked for"));
+        session.handle_timeout(now);
+        peer.handle_timeout(now);
+    }
+    let path = Some((ours, there));
+    assert_eq!(told, [(path, false), (path, true)]);
+}
+
 /// RFC 8445 §14: the distance of checks is that of the whole session, however many transports a
 /// description made, and nobody makes this host check everything there is.
 #[test]

@@ -1,8 +1,9 @@
 //! What a transport's ICE agent tells: actions for the host and reports for the owner.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
-use duologue_base::{Generation, IceCredentials, IceRole, Rng};
+use duologue_base::{Generation, IceCredentials, IceRole, Rng, SocketId};
 use duologue_ice as ice;
 
 use super::Transport;
@@ -65,6 +66,28 @@ impl Transport {
         });
     }
 
+    /// Tells the same host where data goes, and whether the peer is silent, when that has changed.
+    pub(crate) fn tell_path(&mut self, actions: &mut VecDeque<Action>) {
+        let route = self.agent.route();
+        let state = self.agent.state();
+        let told = PathTold {
+            path: route.map(|route| (route.socket, route.destination())),
+            silent: matches!(
+                state,
+                ice::TransportState::Disconnected | ice::TransportState::Failed
+            ),
+        };
+        if self.prepared || self.path_told == told {
+            return;
+        }
+        self.path_told = told;
+        actions.push_back(Action::SetPath {
+            transport: self.key,
+            path: told.path,
+            silent: told.silent,
+        });
+    }
+
     /// It ends, and no request is for it.
     pub(crate) fn withdraw_user_names(&self, actions: &mut VecDeque<Action>) {
         if self.user_names_told.is_some() {
@@ -74,6 +97,13 @@ impl Transport {
             });
         }
     }
+}
+
+/// What [`Action::SetPath`] said last.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct PathTold {
+    path: Option<(SocketId, SocketAddr)>,
+    silent: bool,
 }
 
 /// Before a candidate is signalled its name is answered for.

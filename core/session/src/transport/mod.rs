@@ -12,6 +12,7 @@ use duologue_identity::Certificates;
 
 use crate::media::MediaPath;
 use crate::{Action, BindError, BindId, Report, SessionConfig};
+use agent::PathTold;
 use handshake::Handshake;
 
 pub(crate) use agent::new_agent;
@@ -40,6 +41,8 @@ pub(crate) struct Transport {
     pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
     /// The agent's user names that the host knows: as of which revision.
     user_names_told: Option<u32>,
+    /// What the host knows of its path.
+    path_told: PathTold,
     srtp: Option<dtls::SrtpKeying>,
     /// Once media is agreed on.
     pub(crate) media: Option<Box<MediaPath>>,
@@ -70,6 +73,7 @@ impl Transport {
             bind_error: None,
             connects: Vec::new(),
             user_names_told: None,
+            path_told: PathTold::default(),
             srtp: None,
             media: None,
             sent: ice::PathTraffic::default(),

@@ -24,8 +24,8 @@ use crate::socket::poll_receive;
 /// What one socket's receiver knows.
 #[derive(Default)]
 pub(crate) struct Receiver {
-    /// Whose the sources are that were heard here.
-    known: HashMap<SocketAddr, Route>,
+    /// Whose the sources are that were heard here, as of so many losses of theirs.
+    known: HashMap<SocketAddr, (Route, u64)>,
     /// The leases that had ended when `known` was last looked through.
     swept: u64,
     /// Bytes that wait for sessions.
@@ -111,26 +111,31 @@ impl Receiver {
         let first = train.bytes.get(..train.segment_size).unwrap_or(train.bytes);
         let may_answer = shared.has_questions.load(Ordering::Relaxed);
         let question = may_answer.then(|| answered_question(first)).flatten();
+        let ufrag = local_ufrag(first);
         let remote = train.meta.remote;
         if question.is_none()
-            && let Some(route) = self.known.get(&remote)
+            && ufrag.is_none()
+            && let Some((route, losses)) = self.known.get(&remote)
             && route.is_live()
+            && route.losses() == *losses
         {
             return self.hand_over(&shared.counters, route, train);
         }
         let routes = shared.routes();
         // Several sessions ask one server: its address says nothing.
         let asker = question.and_then(|question| routes.find_asker(question));
-        let found = asker.or_else(|| routes.find(remote, || local_ufrag(first)));
+        let found = asker.or_else(|| routes.find(remote, ufrag));
         let Some(route) = found.cloned() else {
             return Counters::count(&shared.counters.unroutable);
         };
         let owner = routes.owner(remote);
         let owns = owner.is_some_and(|owner| owner.lease == route.lease);
+        // While nobody can take it.
+        let losses = route.losses();
         drop(routes);
         self.hand_over(&shared.counters, &route, train);
         if owns {
-            self.known.insert(remote, route);
+            self.known.insert(remote, (route, losses));
         }
     }
 
@@ -157,7 +162,7 @@ impl Receiver {
         let limit = SWEEP_AFTER.max(self.known.len() as u64 / 2);
         if ended - self.swept >= limit {
             self.swept = ended;
-            self.known.retain(|_, route| route.is_live());
+            self.known.retain(|_, (route, _)| route.is_live());
             self.known.shrink_to(2 * self.known.len());
         }
     }

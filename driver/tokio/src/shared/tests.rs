@@ -156,6 +156,65 @@ async fn a_second_session_cannot_send_to_an_occupied_address() {
     assert_eq!(&buffer[..1], b"2");
 }
 
+/// The peer has a fixed port; it crashed and calls again before the end of its first call is noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_calls_again_is_its_new_sessions_once_the_old_one_is_silent() {
+    let port = port(&Arc::default());
+    let (old, new) = (nobody(), nobody());
+    let mut old_lease = lease(&port, 1, &old);
+    let mut new_lease = lease(&port, 2, &new);
+    old_lease.add_ufrag("aaaa");
+    new_lease.add_ufrag("bbbb");
+    let (peer, at) = (remote(), old_lease.local_addr());
+    let peer_at = peer.local_addr().unwrap();
+    old_lease.send(&transmit(peer_at, 1), b"1").unwrap();
+    peer.send_to(b"data", at).unwrap();
+    assert_eq!(arrived(&old).await, [(SocketId(1), b"data".to_vec())]);
+
+    peer.send_to(&check("bbbb:x"), at).unwrap();
+    assert_eq!(arrived(&new).await, [(SocketId(2), check("bbbb:x"))]);
+    // As long as the first session hears its peer nobody else disturbs that.
+    let ours = check("x:bbbb");
+    let to = transmit(peer_at, ours.len());
+    new_lease.send(&to, &ours).unwrap_err();
+    old_lease.set_path(Some(peer_at), true);
+    assert_eq!(new_lease.send(&to, &ours).unwrap(), ours.len());
+    let mut answer = Vec::new();
+    let id = Message::parse(&ours).unwrap().transaction_id();
+    Writer::new(&mut answer, Class::SuccessResponse, Method::BINDING, id);
+    peer.send_to(&answer, at).unwrap();
+    assert_eq!(arrived(&new).await, [(SocketId(2), answer)]);
+
+    // Only its session can tell whether that was the peer's.
+    let data = transmit(peer_at, 1);
+    new_lease.send(&data, b"2").unwrap_err();
+    new_lease.set_path(Some(peer_at), false);
+    new_lease.send(&data, b"2").unwrap();
+    peer.send_to(b"data", at).unwrap();
+    assert_eq!(arrived(&new).await, [(SocketId(2), b"data".to_vec())]);
+    old_lease.send(&data, b"1").unwrap_err();
+    drop(old_lease);
+    peer.send_to(b"more", at).unwrap();
+    assert_eq!(arrived(&new).await, [(SocketId(2), b"more".to_vec())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_may_address_more_peers_than_it_keeps_at_a_time() {
+    let port = port(&Arc::default());
+    let mailbox = nobody();
+    let mut lease = lease(&port, 1, &mailbox);
+    let peer = remote();
+    let used = peer.local_addr().unwrap();
+    lease.set_path(Some(used), false);
+    lease.send(&transmit(used, 1), b"1").unwrap();
+    for number in 0..600 {
+        let other = SocketAddr::from(([127, 0, 0, 2], 10_000 + number));
+        lease.send(&transmit(other, 1), b"1").unwrap();
+    }
+    peer.send_to(b"data", lease.local_addr()).unwrap();
+    assert_eq!(arrived(&mailbox).await, [(SocketId(1), b"data".to_vec())]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_was_heard_for_one_session_is_anothers_when_that_one_claims_it() {
     let port = port(&Arc::default());

@@ -191,7 +191,7 @@ fn deliver(routes: &Mutex<Routes>, stream: TcpStream, remote: SocketAddr, begin:
     };
     let first = rest.get(..usize::from(u16::from_be_bytes(*len)));
     let ufrag = first.and_then(local_ufrag);
-    let route = lock(routes).find(remote, || ufrag).cloned();
+    let route = lock(routes).find(remote, ufrag).cloned();
     let Some(route) = route else {
         return false;
     };

@@ -38,6 +38,15 @@ impl<H: Host> SessionTask<H> {
                 Action::SetUserNames { transport, ufrags } => {
                     self.set_user_names(transport, ufrags);
                 }
+                Action::SetPath {
+                    transport,
+                    path,
+                    silent,
+                } => {
+                    for bound in &mut self.sockets {
+                        bound.set_path(transport, path, silent);
+                    }
+                }
                 Action::Resolve { host } => self.resolve(host),
                 Action::ResolveName { name } => self.request_name(NameRequest::Resolve {
                     name,

@@ -28,6 +28,21 @@ impl BoundSocket {
             .lease_ref()
             .filter(|_| self.transport == transport)
     }
+
+    /// Where data of the transport goes, by this or another socket, and whether its peer is silent.
+    pub(super) fn set_path(
+        &mut self,
+        transport: TransportKey,
+        path: Option<(SocketId, SocketAddr)>,
+        silent: bool,
+    ) {
+        let id = self.socket.id();
+        let own = self.transport == transport;
+        if let Some(lease) = self.socket.lease_mut().filter(|_| own) {
+            let selected = path.filter(|(socket, _)| *socket == id);
+            lease.set_path(selected.map(|(_, remote)| remote), silent);
+        }
+    }
 }
 
 impl<H: Host> SessionTask<H> {
