@@ -159,7 +159,7 @@ impl Streams {
         next_socket: &mut u32,
     ) -> bool {
         let mut accepted = Vec::new();
-        for listener in &self.listeners {
+        for listener in &mut self.listeners {
             while accepted.len() < ACCEPTS_PER_TURN
                 && let Poll::Ready((connection, remote)) = listener.poll_accept(cx)
             {
