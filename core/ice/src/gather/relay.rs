@@ -130,6 +130,7 @@ impl Agent {
         let Some((at, outcome)) = answered else {
             return false;
         };
+
         let allocation = &self.local.gathering.allocations[at];
         let (id, base) = (allocation.id, allocation.base);
         let servers: Vec<usize> = allocation.servers().collect();
@@ -155,6 +156,7 @@ impl Agent {
             }
             Outcome::Redirected(to) => self.redirect_connection(now, datagram.socket, to),
         }
+
         self.update_gathering(now);
         self.update(now);
         true
