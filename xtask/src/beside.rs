@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
@@ -12,13 +14,14 @@ use crate::ledger::Run;
 use crate::run::{Outcome, target_dir};
 use crate::test::Part;
 
-/// A part that runs; what it prints is shown when it has ended.
+/// A part that runs; what it prints is shown when its turn has come.
 #[derive(Debug)]
 pub(crate) struct Beside {
     round: usize,
     part: Part,
-    begun: Instant,
-    child: Child,
+    child: Arc<Mutex<Child>>,
+    /// Its outcome, and when it came to that.
+    ended: Option<JoinHandle<(Outcome, Duration)>>,
     log: PathBuf,
 }
 
@@ -43,7 +46,7 @@ impl Beside {
             fs::create_dir_all(&folder)?;
             let output = File::create(&log)?;
             let mut test = Command::new(std::env::current_exe()?);
-            test.args(["test", name]).stdin(Stdio::null());
+            test.args(["test", name, "--beside"]).stdin(Stdio::null());
             test.stdout(output.try_clone()?).stderr(output).spawn()
         };
         let child = begin().map_err(|error| format!("cannot start {name}: {error}"))?;
@@ -51,11 +54,14 @@ impl Beside {
             "{name} runs beside what follows; it prints to {}",
             log.display()
         );
+        let child = Arc::new(Mutex::new(child));
+        let (watched, begun) = (child.clone(), Instant::now());
+        let watch = move || (wait(&watched), begun.elapsed());
         Ok(Beside {
             round,
             part,
-            begun: Instant::now(),
             child,
+            ended: Some(thread::spawn(watch)),
             log,
         })
     }
@@ -67,13 +73,9 @@ impl Beside {
 
     /// Waits for it, and shows what it printed.
     pub(crate) fn end(mut self) -> Run {
-        let status = self.child.wait();
-        let took = self.begun.elapsed();
-        let outcome = match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("{status}, see above")),
-            Err(error) => Err(error.to_string()),
-        };
+        let ended = self.ended.take().map(JoinHandle::join);
+        let lost = || (Err("nobody waited for it".to_owned()), Duration::ZERO);
+        let (outcome, took) = ended.and_then(Result::ok).unwrap_or_else(lost);
         let printed = fs::read(&self.log).unwrap_or_default();
         let _ = io::stderr().write_all(&printed);
         Run {
@@ -84,3 +86,31 @@ impl Beside {
         }
     }
 }
+
+impl Drop for Beside {
+    /// It does not go on where the whole has ended early.
+    fn drop(&mut self) {
+        if self.ended.is_some() {
+            let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = child.kill();
+        }
+    }
+}
+
+/// Looks now and then: who waits holds the child, and somebody may have to end it meanwhile.
+fn wait(child: &Mutex<Child>) -> Outcome {
+    loop {
+        let status = child
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_wait();
+        match status {
+            Ok(None) => thread::sleep(LOOK),
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(format!("{status}, see above")),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+const LOOK: Duration = Duration::from_millis(200);

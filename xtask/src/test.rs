@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// Runs nothing, and tells how often each part was green in a row beside four busy loops
     #[arg(long, conflicts_with_all = ["part", "repeat", "load"])]
     standing: bool,
+    /// Prints no table: whoever started it has one
+    #[arg(long, hide = true)]
+    beside: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -125,7 +128,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
             }
         }
     }
-    print!("{}", ledger.table());
+    if !args.beside {
+        print!("{}", ledger.table());
+    }
     if args.repeat > 1 {
         print!("{}", tally::standing());
     }
@@ -214,10 +219,10 @@ fn builds() -> Vec<Command> {
         tests
     };
     let mut builds = vec![
-        tests("duologue-nat"),
         sim::build(),
         micro::build(&[]),
         command("node", ["node/scripts/build-native.mjs"]),
+        tests("duologue-nat"),
         guide::MDBOOK.install(),
         docs(),
         tests("duologue-browsers"),

@@ -137,6 +137,35 @@ fn a_key_frame_behind_a_loss_goes_on_without_delimiters_too() {
     }
 }
 
+/// What is missing may be its parameter sets, without which it is not to be decoded.
+#[test]
+fn a_key_frame_whose_first_packet_is_lost_is_not_taken_for_a_whole_one() {
+    let mut world = world(false);
+    for number in 0..15 {
+        let data = match number {
+            8 | 12 => key_frame(),
+            _ => frame(number),
+        };
+        let frame = EncodedFrameInit {
+            timestamp: u32::from(number) * 3_000,
+            data: data.into(),
+            ..Default::default()
+        };
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
+        let mut packets = 0;
+        world.run(33, |_| {
+            packets += 1;
+            number == 7 || number == 8 && packets == 1
+        });
+    }
+    world.run(33, |_| false);
+    let came = world.frames.iter().map(|(_, it)| it.timestamp / 3_000);
+    assert_eq!(
+        came.collect::<Vec<_>>(),
+        Vec::from_iter((0..7).chain(12..15))
+    );
+}
+
 /// Of several packets.
 fn key_frame() -> Vec<u8> {
     let mut data = frame(0);

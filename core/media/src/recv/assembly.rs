@@ -378,7 +378,8 @@ impl Assembly {
 
     /// A frame begins here, not the first one, and all of it is there.
     fn is_whole_at(&self, begin: usize) -> bool {
-        begin > 0 && self.begins_frame(begin) && self.end_of(begin, begin).is_ok()
+        // Its end first: a frame that is not whole is not parsed with each packet that comes.
+        begin > 0 && self.end_of(begin, begin).is_ok() && self.begins_frame(begin)
     }
 
     /// Its payload says so for sure, or its descriptor does; or it may be so, and what is before it does not
@@ -394,7 +395,8 @@ impl Assembly {
     }
 
     /// H.264 and H.265 tell by a delimiter alone, which browsers and most encoders leave out, that a frame begins:
-    /// else it does where the one before has ended, or behind a hole if it is a key frame whose first slice is there.
+    /// else it does where the one before has ended. Behind a hole it does if it is a key frame whose first slice is
+    /// there, with its parameter sets: they may be what is missing, and come again, until a key frame has been asked for.
     fn may_begin_frame(&self, at: usize) -> bool {
         let Some(first) = self.packet(at) else {
             return false;
@@ -414,6 +416,10 @@ impl Assembly {
                 packet.is_some_and(|packet| packet.timestamp == first.timestamp)
             })
             .filter_map(|it| self.info(it));
+        let has_sets = self.info(at).is_some_and(|info| info.parameter_sets);
+        if !has_sets && self.asked.is_none() {
+            return false;
+        }
         let mut key = false;
         infos
             .inspect(|info| key |= info.key == Some(true))

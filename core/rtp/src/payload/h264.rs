@@ -301,6 +301,7 @@ pub(crate) fn packet_info(payload: &[u8]) -> Result<PacketInfo<'_>, JoinError> {
         };
         let slice = matches!(kind, 1..=IDR) && fragment.begins;
         info.first_slice |= slice && fragment.begins_with_one(1);
+        info.parameter_sets |= kind == SPS && fragment.begins;
         match kind {
             // Parameter sets come before key frames.
             IDR | SPS => info.key = Some(true),

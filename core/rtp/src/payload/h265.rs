@@ -266,6 +266,7 @@ pub(crate) fn packet_info(payload: &[u8], don: bool) -> Result<PacketInfo<'_>, J
         };
         let slice = kind <= SLICES_LAST && fragment.begins;
         info.first_slice |= slice && fragment.begins_with_one(2);
+        info.parameter_sets |= matches!(kind, VPS..PPS) && fragment.begins;
         match kind {
             // Parameter sets come before key frames.
             IRAP_FIRST..=IRAP_LAST | VPS..=PPS => info.key = Some(true),

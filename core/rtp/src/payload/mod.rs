@@ -409,6 +409,9 @@ pub struct PacketInfo<'a> {
     /// `first_mb_in_slice`), H.265's `first_slice_segment_in_pic_flag` (§7.4.7.1). False where the format
     /// has no slices.
     pub first_slice: bool,
+    /// Whether a parameter set of sequences is in it, which decoders begin with (H.264 §7.3.2.1, H.265
+    /// §7.3.2.1 and §7.3.2.2). False where the format has none.
+    pub parameter_sets: bool,
     /// The spatial layer, from 0.
     pub spatial: Option<u8>,
     /// The temporal layer, from 0.

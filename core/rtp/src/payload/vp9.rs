@@ -369,6 +369,7 @@ pub(crate) fn packet_info(payload: &[u8]) -> Result<PacketInfo<'_>, JoinError> {
     };
     Ok(PacketInfo {
         first_slice: false,
+        parameter_sets: false,
         begins: boundary(payload.begins),
         ends: boundary(payload.ends),
         key: Some(!payload.descriptor.predicted),
