@@ -63,8 +63,9 @@ pub(crate) const RECEIVER_LATE: Duration = Duration::from_millis(1);
 /// buffer of the system.
 pub(crate) const SHARED_RECEIVES_PER_TURN: usize = 64;
 
-/// Ended leases that a receiver of a shared port remembers at least before it looks for them.
-pub(crate) const SWEEP_AFTER: u64 = 64;
+/// Addresses that sessions lost and that a receiver of a shared port remembers at least before it
+/// looks for them.
+pub(crate) const FORGET_AFTER: u64 = 64;
 
 /// Remote addresses that one session of a shared port owns at a time; it checks as many pairs of one
 /// socket at most, of those that it has at a time.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use duologue_base::SocketId;
 use duologue_stun::TransactionId;
@@ -22,18 +22,23 @@ pub(crate) struct Route {
     /// What the session calls the shared socket.
     pub(crate) socket: SocketId,
     pub(crate) mailbox: Arc<Mailbox>,
-    shown: Arc<Shown>,
+    /// Nobody is heard at the other end: an address of its may be another one's by now.
+    silent: Arc<AtomicBool>,
 }
 
-/// What a lease shows to who remembers its routes.
-#[derive(Debug, Default)]
-struct Shown {
-    /// It has ended; its routes are to be forgotten.
-    over: AtomicBool,
-    /// Nobody is heard at the other end: an address of its may be another one's by now.
-    silent: AtomicBool,
-    /// How many addresses were taken from it.
-    losses: AtomicU64,
+/// An address of a lease's.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) route: Route,
+    /// It is its no more.
+    lost: AtomicBool,
+}
+
+impl Claim {
+    /// Who remembers it need not look it up again.
+    pub(crate) fn holds(&self) -> bool {
+        !self.lost.load(Ordering::Acquire)
+    }
 }
 
 impl Route {
@@ -42,32 +47,17 @@ impl Route {
             lease,
             socket,
             mailbox,
-            shown: Arc::default(),
+            silent: Arc::default(),
         }
-    }
-
-    /// Its lease has not ended.
-    pub(crate) fn is_live(&self) -> bool {
-        !self.shown.over.load(Ordering::Acquire)
-    }
-
-    /// Its lease ends.
-    pub(crate) fn end(&self) {
-        self.shown.over.store(true, Ordering::Release);
     }
 
     /// Whether its transport does not hear its peer any more.
     pub(crate) fn set_silent(&self, silent: bool) {
-        self.shown.silent.store(silent, Ordering::Release);
+        self.silent.store(silent, Ordering::Release);
     }
 
     fn is_silent(&self) -> bool {
-        self.shown.silent.load(Ordering::Acquire)
-    }
-
-    /// Goes up when an address is its no more: what was remembered of it has to be looked up again.
-    pub(crate) fn losses(&self) -> u64 {
-        self.shown.losses.load(Ordering::Acquire)
+        self.silent.load(Ordering::Acquire)
     }
 }
 
@@ -75,7 +65,9 @@ impl Route {
 /// ICE user name fragment that a STUN request carries.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    by_remote: HashMap<SocketAddr, Route>,
+    by_remote: HashMap<SocketAddr, Arc<Claim>>,
+    /// How many claims were lost.
+    losses: u64,
     /// The oldest first: the transports of an offer share their credentials, and the first one is
     /// likely to stay; one that replaces another may take over its credentials.
     by_ufrag: HashMap<String, Vec<Route>>,
@@ -117,7 +109,28 @@ impl Routes {
 
     /// Whose this address is.
     pub(crate) fn owner(&self, remote: SocketAddr) -> Option<&Route> {
-        self.by_remote.get(&remote)
+        self.by_remote.get(&remote).map(|claim| &claim.route)
+    }
+
+    /// The claim of `lease` to this address.
+    pub(crate) fn claim_of(&self, lease: LeaseId, remote: SocketAddr) -> Option<&Arc<Claim>> {
+        let claim = self.by_remote.get(&remote);
+        claim.filter(|claim| claim.route.lease == lease)
+    }
+
+    /// Whether another one than `lease` has this address.
+    pub(crate) fn occupied(&self, lease: LeaseId, remote: SocketAddr) -> Result<(), Occupied> {
+        match self.owner(remote) {
+            Some(owner) if owner.lease != lease => Err(Occupied {
+                silent: owner.is_silent(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many claims were lost so far: goes up.
+    pub(crate) fn losses(&self) -> u64 {
+        self.losses
     }
 
     /// Requests with this user name are for `route`.
@@ -157,15 +170,13 @@ impl Routes {
         remote: SocketAddr,
         route: &Route,
         selected: Option<SocketAddr>,
-    ) -> Result<(), Occupied> {
-        match self.by_remote.get(&remote) {
-            Some(owner) if owner.lease == route.lease => return Ok(()),
-            Some(owner) if owner.is_silent() && selected == Some(remote) => self.take(remote),
-            Some(owner) => {
-                let silent = owner.is_silent();
-                return Err(Occupied { silent });
-            }
-            None => {}
+    ) -> Result<Arc<Claim>, Occupied> {
+        if let Some(known) = self.claim_of(route.lease, remote) {
+            return Ok(known.clone());
+        }
+        match self.occupied(route.lease, remote) {
+            Err(owner) if owner.silent && selected == Some(remote) => self.take(remote),
+            other => other?,
         }
         if let Some(owned) = self.owned.get(&route.lease)
             && owned.remotes.len() >= REMOTES_PER_SESSION
@@ -177,19 +188,28 @@ impl Routes {
         }
         let owned = self.owned.entry(route.lease).or_default();
         owned.remotes.push_back(remote);
-        self.by_remote.insert(remote, route.clone());
-        Ok(())
+        let claim = Arc::new(Claim {
+            route: route.clone(),
+            lost: AtomicBool::new(false),
+        });
+        self.by_remote.insert(remote, claim.clone());
+        Ok(claim)
     }
 
     /// Its owner has it no more.
     fn take(&mut self, remote: SocketAddr) {
-        let Some(owner) = self.by_remote.remove(&remote) else {
-            return;
-        };
-        if let Some(owned) = self.owned.get_mut(&owner.lease) {
+        let owner = self.owner(remote).map(|owner| owner.lease);
+        if let Some(owned) = owner.and_then(|owner| self.owned.get_mut(&owner)) {
             owned.remotes.retain(|known| *known != remote);
         }
-        owner.shown.losses.fetch_add(1, Ordering::Release);
+        self.lose(remote);
+    }
+
+    fn lose(&mut self, remote: SocketAddr) {
+        if let Some(claim) = self.by_remote.remove(&remote) {
+            claim.lost.store(true, Ordering::Release);
+            self.losses += 1;
+        }
     }
 
     /// The answer to this question is for `route`. The oldest one is forgotten for it, if there
@@ -235,7 +255,7 @@ impl Routes {
             self.by_question.remove(&question);
         }
         for remote in remotes {
-            self.by_remote.remove(&remote);
+            self.lose(remote);
         }
         for ufrag in ufrags {
             self.forget_ufrag(&ufrag, lease);
@@ -249,6 +269,15 @@ mod tests {
 
     fn route(lease: u64) -> Route {
         Route::new(LeaseId(lease), SocketId(0), Arc::new(Mailbox::new()))
+    }
+
+    fn claim(
+        routes: &mut Routes,
+        remote: SocketAddr,
+        route: &Route,
+        selected: Option<SocketAddr>,
+    ) -> Result<(), Occupied> {
+        routes.claim(remote, route, selected).map(drop)
     }
 
     fn lease_of(routes: &Routes, remote: SocketAddr, ufrag: Option<&str>) -> Option<u64> {
@@ -266,7 +295,7 @@ mod tests {
         routes.add_ufrag("bbbb", route(2));
         assert_eq!(lease_of(&routes, near, None), None);
         assert_eq!(lease_of(&routes, near, Some("bbbb")), Some(2));
-        assert_eq!(routes.claim(near, &route(1), None), Ok(()));
+        assert_eq!(claim(&mut routes, near, &route(1), None), Ok(()));
         assert_eq!(lease_of(&routes, near, None), Some(1));
         assert_eq!(lease_of(&routes, near, Some("cccc")), Some(1));
         // Its peer has begun anew, or somebody says so.
@@ -278,12 +307,15 @@ mod tests {
     fn a_second_session_cannot_take_an_occupied_address_until_it_is_free() {
         let remote = "192.0.2.1:1".parse().unwrap();
         let mut routes = Routes::default();
-        assert_eq!(routes.claim(remote, &route(1), None), Ok(()));
-        assert_eq!(routes.claim(remote, &route(1), None), Ok(()));
+        assert_eq!(claim(&mut routes, remote, &route(1), None), Ok(()));
+        assert_eq!(claim(&mut routes, remote, &route(1), None), Ok(()));
         let occupied = Err(Occupied { silent: false });
-        assert_eq!(routes.claim(remote, &route(2), Some(remote)), occupied);
+        assert_eq!(
+            claim(&mut routes, remote, &route(2), Some(remote)),
+            occupied
+        );
         routes.release(LeaseId(1));
-        assert_eq!(routes.claim(remote, &route(2), None), Ok(()));
+        assert_eq!(claim(&mut routes, remote, &route(2), None), Ok(()));
     }
 
     #[test]
@@ -292,15 +324,21 @@ mod tests {
         let (dead, new) = (route(1), route(2));
         let mut routes = Routes::default();
         let occupied = |silent| Err(Occupied { silent });
-        assert_eq!(routes.claim(remote, &dead, Some(remote)), Ok(()));
-        assert_eq!(routes.claim(remote, &new, Some(remote)), occupied(false));
+        let first = routes.claim(remote, &dead, Some(remote)).unwrap();
+        assert_eq!(
+            claim(&mut routes, remote, &new, Some(remote)),
+            occupied(false)
+        );
         dead.set_silent(true);
-        assert_eq!(routes.claim(remote, &new, None), occupied(true));
-        assert_eq!(dead.losses(), 0);
-        assert_eq!(routes.claim(remote, &new, Some(remote)), Ok(()));
-        assert_eq!(dead.losses(), 1);
+        assert_eq!(claim(&mut routes, remote, &new, None), occupied(true));
+        assert!(first.holds());
+        assert_eq!(claim(&mut routes, remote, &new, Some(remote)), Ok(()));
+        assert!(!first.holds());
         dead.set_silent(false);
-        assert_eq!(routes.claim(remote, &dead, Some(remote)), occupied(false));
+        assert_eq!(
+            claim(&mut routes, remote, &dead, Some(remote)),
+            occupied(false)
+        );
         routes.release(LeaseId(1));
         assert_eq!(lease_of(&routes, remote, None), Some(2));
     }
@@ -312,10 +350,10 @@ mod tests {
         let own = route(1);
         let (used, count) = (remote(0), REMOTES_PER_SESSION as u16);
         for port in 0..2 * count {
-            assert_eq!(routes.claim(remote(port), &own, Some(used)), Ok(()));
+            assert_eq!(claim(&mut routes, remote(port), &own, Some(used)), Ok(()));
         }
         assert_eq!(routes.by_remote.len(), REMOTES_PER_SESSION);
-        assert_eq!(own.losses(), u64::from(count));
+        assert_eq!(routes.losses(), u64::from(count));
         assert_eq!(lease_of(&routes, used, None), Some(1));
         assert_eq!(lease_of(&routes, remote(1), None), None);
         assert_eq!(lease_of(&routes, remote(2 * count - 1), None), Some(1));

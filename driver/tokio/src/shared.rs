@@ -8,7 +8,7 @@
 mod port;
 mod receiver;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -25,8 +25,9 @@ use tokio::net::UdpSocket;
 
 pub(crate) use self::port::SharedPort;
 use crate::endpoint::{Clock, Counters};
+use crate::limits::REMOTES_PER_SESSION;
 use crate::mailbox::Mailbox;
-use crate::route::{LeaseId, Route, Routes};
+use crate::route::{Claim, LeaseId, Occupied, Route, Routes};
 use crate::shared::receiver::Receiver;
 use crate::socket::{Refused, try_send};
 
@@ -40,7 +41,8 @@ pub(crate) struct SharedSocket {
     /// STUN servers may answer.
     has_questions: AtomicBool,
     leases: AtomicU64,
-    ended_leases: AtomicU64,
+    /// The claims that were lost: receivers look for them once there are many.
+    lost_claims: AtomicU64,
     /// Each lease has a part of it.
     leased: Arc<()>,
     counters: Arc<Counters>,
@@ -71,7 +73,7 @@ impl SharedSocket {
             routes: RwLock::default(),
             has_questions: AtomicBool::new(false),
             leases: AtomicU64::new(0),
-            ended_leases: AtomicU64::new(0),
+            lost_claims: AtomicU64::new(0),
             leased: Arc::default(),
             counters: counters.clone(),
         })
@@ -89,8 +91,7 @@ impl SharedSocket {
             sending: number as usize % self.members.len(),
             socket: self.clone(),
             _leased: self.leased.clone(),
-            claimed: HashSet::new(),
-            losses: 0,
+            claimed: HashMap::new(),
             selected: None,
             writable: None,
         }
@@ -170,10 +171,9 @@ pub(crate) struct Lease {
     /// Which of the sockets it sends from.
     sending: usize,
     route: Route,
-    /// Remote addresses known to be this session's, as of so many losses.
-    claimed: HashSet<SocketAddr>,
-    losses: u64,
-    /// Where the transport's data goes: its peer was heard there.
+    /// Remote addresses known to be this session's, while that holds.
+    claimed: HashMap<SocketAddr, Arc<Claim>>,
+    /// Where the transport's data goes: its peer answered a check there.
     selected: Option<SocketAddr>,
     writable: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -203,36 +203,37 @@ impl Lease {
     /// Sends a train, if its destination belongs to no other session, or is a message of ICE. Returns
     /// the bytes taken.
     pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> Result<usize, Refused> {
-        let losses = self.route.losses();
-        if self.losses != losses {
-            self.losses = losses;
-            self.claimed.clear();
-        }
         let remote = transmit.remote;
-        if !self.claimed.contains(&remote) {
+        let known = self.claimed.get(&remote);
+        if known.is_none_or(|claim| !claim.holds()) {
             match question_to_server(bytes) {
                 Some(question) => self.ask(question),
-                None => self.claim(remote, bytes)?,
+                None => self.enter(remote, bytes)?,
             }
         }
         let socket = &self.socket.members[self.sending].socket;
         try_send(socket, transmit, bytes)
     }
 
-    /// Makes an address this session's. Where another one hears its peer no more, checks leave without:
-    /// they find out whether the peer has begun anew, with this session.
-    fn claim(&mut self, remote: SocketAddr, bytes: &[u8]) -> Result<(), Refused> {
-        let mut routes = self.socket.routes_mut();
-        let claimed = routes.claim(remote, &self.route, self.selected);
-        drop(routes);
-        let check = match claimed {
-            Ok(()) => {
-                self.claimed.insert(remote);
-                return Ok(());
-            }
-            Err(occupied) => binding(bytes).filter(|_| occupied.silent),
+    /// Makes an address this session's, unless this only answers a check from there and would cost
+    /// another one, or refuses it: a request may come from anywhere. Where another session hears its peer
+    /// no more, checks leave without: they find out whether the peer has begun anew, with this session.
+    fn enter(&mut self, remote: SocketAddr, bytes: &[u8]) -> Result<(), Refused> {
+        let message = binding(bytes);
+        let class = message.as_ref().map(Message::class);
+        let claims = match class {
+            Some(Class::SuccessResponse) => self.claimed.len() < REMOTES_PER_SESSION,
+            Some(Class::ErrorResponse) => false,
+            _ => true,
         };
-        let Some(check) = check else {
+        let entered = match claims {
+            true => self.claim(remote),
+            false => self.socket.routes().occupied(self.route.lease, remote),
+        };
+        let Err(occupied) = entered else {
+            return Ok(());
+        };
+        let Some(check) = message.filter(|_| occupied.silent) else {
             Counters::count(&self.socket.counters.send_conflicts);
             let error = io::ErrorKind::AddrInUse.into();
             return Err(Refused { taken: 0, error });
@@ -240,6 +241,19 @@ impl Lease {
         if check.class() == Class::Request {
             self.ask(check.transaction_id());
         }
+        Ok(())
+    }
+
+    fn claim(&mut self, remote: SocketAddr) -> Result<(), Occupied> {
+        let mut routes = self.socket.routes_mut();
+        let claim = routes.claim(remote, &self.route, self.selected)?;
+        let lost = &self.socket.lost_claims;
+        lost.store(routes.losses(), Ordering::Release);
+        drop(routes);
+        if self.claimed.len() >= REMOTES_PER_SESSION {
+            self.claimed.retain(|_, claim| claim.holds());
+        }
+        self.claimed.insert(remote, claim);
         Ok(())
     }
 
@@ -276,13 +290,12 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Before another session can claim what was this one's.
-        self.route.end();
         let mut routes = self.socket.routes_mut();
         routes.release(self.route.lease);
         let has_questions = &self.socket.has_questions;
         has_questions.store(routes.has_questions(), Ordering::Relaxed);
-        self.socket.ended_leases.fetch_add(1, Ordering::Relaxed);
+        let lost = &self.socket.lost_claims;
+        lost.store(routes.losses(), Ordering::Release);
     }
 }
 

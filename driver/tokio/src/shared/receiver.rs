@@ -14,9 +14,9 @@ use duologue_base::{Instant, SocketId};
 use duologue_udp::{ReceiveBuffers, Train};
 
 use crate::endpoint::{Counters, lock};
-use crate::limits::{RECEIVER_LATE, SHARED_RECEIVES_PER_TURN, SWEEP_AFTER};
+use crate::limits::{FORGET_AFTER, RECEIVER_LATE, SHARED_RECEIVES_PER_TURN};
 use crate::mailbox::{Held, OwnedTrain};
-use crate::route::Route;
+use crate::route::{Claim, Route};
 use crate::scratch;
 use crate::shared::{SharedSocket, answered_question, local_ufrag};
 use crate::socket::poll_receive;
@@ -24,9 +24,10 @@ use crate::socket::poll_receive;
 /// What one socket's receiver knows.
 #[derive(Default)]
 pub(crate) struct Receiver {
-    /// Whose the sources are that were heard here, as of so many losses of theirs.
-    known: HashMap<SocketAddr, (Route, u64)>,
-    /// The leases that had ended when `known` was last looked through.
+    /// Whose the sources are that were heard here: those of now, and as many lost ones at most, or
+    /// [`FORGET_AFTER`].
+    known: HashMap<SocketAddr, Arc<Claim>>,
+    /// The claims that were lost when `known` was last looked through.
     swept: u64,
     /// Bytes that wait for sessions.
     backlog: Arc<AtomicUsize>,
@@ -47,7 +48,7 @@ impl SharedSocket {
     ) -> Poll<()> {
         let member = &self.members[at];
         let mut receiver = lock(&member.receiver);
-        receiver.forget_ended(self);
+        receiver.forget_lost(self);
         let mut turn = || {
             for _ in 0..SHARED_RECEIVES_PER_TURN {
                 match poll_receive(&member.socket, cx, buffers) {
@@ -115,11 +116,10 @@ impl Receiver {
         let remote = train.meta.remote;
         if question.is_none()
             && ufrag.is_none()
-            && let Some((route, losses)) = self.known.get(&remote)
-            && route.is_live()
-            && route.losses() == *losses
+            && let Some(claim) = self.known.get(&remote)
+            && claim.holds()
         {
-            return self.hand_over(&shared.counters, route, train);
+            return self.hand_over(&shared.counters, &claim.route, train);
         }
         let routes = shared.routes();
         // Several sessions ask one server: its address says nothing.
@@ -128,14 +128,11 @@ impl Receiver {
         let Some(route) = found.cloned() else {
             return Counters::count(&shared.counters.unroutable);
         };
-        let owner = routes.owner(remote);
-        let owns = owner.is_some_and(|owner| owner.lease == route.lease);
-        // While nobody can take it.
-        let losses = route.losses();
+        let claim = routes.claim_of(route.lease, remote).cloned();
         drop(routes);
         self.hand_over(&shared.counters, &route, train);
-        if owns {
-            self.known.insert(remote, (route, losses));
+        if let Some(claim) = claim {
+            self.known.insert(remote, claim);
         }
     }
 
@@ -155,15 +152,20 @@ impl Receiver {
         }
     }
 
-    /// Drops the routes of ended leases once they may be as many as half of all: constant cost for
+    /// Drops the claims that were lost once they may be as many as half of all: constant cost for
     /// each of them.
-    fn forget_ended(&mut self, shared: &SharedSocket) {
-        let ended = shared.ended_leases.load(Ordering::Relaxed);
-        let limit = SWEEP_AFTER.max(self.known.len() as u64 / 2);
-        if ended - self.swept >= limit {
-            self.swept = ended;
-            self.known.retain(|_, (route, _)| route.is_live());
+    pub(super) fn forget_lost(&mut self, shared: &SharedSocket) {
+        let lost = shared.lost_claims.load(Ordering::Acquire);
+        let limit = FORGET_AFTER.max(self.known.len() as u64 / 2);
+        if lost - self.swept >= limit {
+            self.swept = lost;
+            self.known.retain(|_, claim| claim.holds());
             self.known.shrink_to(2 * self.known.len());
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.known.len()
     }
 }

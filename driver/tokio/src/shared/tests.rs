@@ -7,7 +7,7 @@ use duologue_udp::interfaces;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::endpoint::EndpointOptions;
+use crate::endpoint::{EndpointOptions, lock};
 use crate::mailbox::Input;
 
 fn check(username: &str) -> Vec<u8> {
@@ -213,6 +213,64 @@ async fn a_session_may_address_more_peers_than_it_keeps_at_a_time() {
     }
     peer.send_to(b"data", lease.local_addr()).unwrap();
     assert_eq!(arrived(&mailbox).await, [(SocketId(1), b"data".to_vec())]);
+}
+
+/// Whoever has its user name and password sends checks from wherever it likes.
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_of_one_session_from_everywhere_cost_it_nothing_and_leave_little_behind() {
+    let port = port(&Arc::default());
+    let mailbox = nobody();
+    let mut lease = lease(&port, 1, &mailbox);
+    let peer = remote();
+    let first = transmit(peer.local_addr().unwrap(), 1);
+    lease.send(&first, b"1").unwrap();
+    let response = |class| {
+        let mut response = Vec::new();
+        Writer::new(
+            &mut response,
+            class,
+            Method::BINDING,
+            TransactionId([1; 12]),
+        );
+        response
+    };
+    let elsewhere = |number: u16| SocketAddr::from(([127, 0, 0, 2], 10_000 + number));
+    let mut send = |class, number| {
+        let bytes = response(class);
+        lease
+            .send(&transmit(elsewhere(number), bytes.len()), &bytes)
+            .unwrap();
+        lease.claimed.len()
+    };
+    assert_eq!(send(Class::ErrorResponse, 0), 1);
+    assert_eq!(send(Class::SuccessResponse, 0), 2);
+    for number in 0..600 {
+        assert!(send(Class::SuccessResponse, number) <= REMOTES_PER_SESSION);
+    }
+    assert_eq!(lease.socket.routes().losses(), 0);
+    peer.send_to(b"data", lease.local_addr()).unwrap();
+    assert_eq!(arrived(&mailbox).await, [(SocketId(1), b"data".to_vec())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_forgets_the_addresses_that_a_session_gave_up() {
+    let port = port(&Arc::default());
+    let mailbox = nobody();
+    let mut lease = lease(&port, 1, &mailbox);
+    let count = 4 * REMOTES_PER_SESSION;
+    for _ in 0..count {
+        let peer = remote();
+        let to = transmit(peer.local_addr().unwrap(), 1);
+        lease.send(&to, b"1").unwrap();
+        peer.send_to(b"data", lease.local_addr()).unwrap();
+        assert_eq!(arrived(&mailbox).await, [(SocketId(1), b"data".to_vec())]);
+    }
+    assert_eq!(lease.claimed.len(), REMOTES_PER_SESSION);
+    for member in &lease.socket.members {
+        let mut receiver = lock(&member.receiver);
+        receiver.forget_lost(&lease.socket);
+        assert!(receiver.remembered() < 2 * REMOTES_PER_SESSION);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
