@@ -51,13 +51,14 @@ pub enum Action {
         /// Our user name fragments of its generations (RFC 8445 §5.3).
         ufrags: Vec<String>,
     },
-    /// Data of this transport goes there now, or nowhere; and whether the other end, which was heard
+    /// Data of this transport goes there now, or nowhere that is known to be the peer's; and whether the other end, which was heard
     /// before, is `silent`: then others may be at addresses that it had. Only a host that called
     /// `Session::share_sockets` hears of it.
     SetPath {
         /// The transport.
         transport: TransportKey,
-        /// By which socket, and where to: the peer answered checks there, or a relay forwards to it.
+        /// By which socket, and where to: the peer answered checks there, or a relay forwards to it. None
+        /// of a lite agent's, which sends no checks.
         path: Option<(SocketId, SocketAddr)>,
         /// Consent was not answered for a while (RFC 7675), or ICE failed.
         silent: bool,

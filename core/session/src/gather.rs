@@ -120,6 +120,7 @@ impl Session {
                     socket,
                     kind: SocketKind::Bound(wanted),
                 });
+                transport.tell_path_anew();
                 let agent = &mut transport.agent;
                 match wanted.listens {
                     None => agent.add_local_address(self.now, socket, addr),

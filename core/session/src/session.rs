@@ -396,7 +396,7 @@ impl Session {
         );
         if self.tells_user_names {
             transport.tell_user_names(&mut self.actions);
-            transport.tell_path(&mut self.actions);
+            transport.tell_path(self.config.ice.lite, &mut self.actions);
         }
         let new = self.sctp.awaited() == Some(key);
         if new

@@ -354,6 +354,38 @@ fn a_host_with_a_socket_for_each_session_hears_of_no_user_names() {
 /// Beside it another session may have a peer at the same address by then.
 #[test]
 fn a_host_of_many_sessions_hears_where_the_peer_is_and_when_it_is_silent() {
+    let path = (SocketId(5), "192.0.2.2:2000".parse().unwrap());
+    let (told, mut session, now) = silent_peer(false);
+    assert_eq!(told, [(Some(path), false), (Some(path), true)]);
+
+    let both = ["192.0.2.1", "192.0.2.3"].map(interface);
+    session.handle_interfaces(now, &both);
+    let bind = binds(&mut session).remove(0).0;
+    let bound = (SocketId(7), "192.0.2.3:1000".parse().unwrap());
+    session.handle_bound(now, bind, Ok(bound));
+    assert_eq!(told_paths(&mut session), [(Some(path), true)]);
+}
+
+/// Whoever may check it says from where, and what comes back goes unseen.
+#[test]
+fn a_lite_agent_knows_of_no_address_that_it_is_its_peers() {
+    let (told, ..) = silent_peer(true);
+    assert_eq!(told, [(None, true)]);
+}
+
+type ToldPath = (Option<(SocketId, std::net::SocketAddr)>, bool);
+
+fn told_paths(session: &mut Session) -> Vec<ToldPath> {
+    std::iter::from_fn(|| session.poll_action())
+        .filter_map(|action| match action {
+            Action::SetPath { path, silent, .. } => Some((path, silent)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What a session tells of the path to a peer that falls silent later.
+fn silent_peer(lite: bool) -> (Vec<ToldPath>, Session, Instant) {
     let [here, there]: [std::net::SocketAddr; 2] =
         ["192.0.2.1:1000", "192.0.2.2:2000"].map(|addr| addr.parse().unwrap());
     let (ours, theirs) = (SocketId(5), SocketId(6));
@@ -366,11 +398,15 @@ fn a_host_of_many_sessions_hears_where_the_peer_is_and_when_it_is_silent() {
     let (generation, role) = (Generation(0), IceRole::Controlled);
     let mut peer = ice::Agent::new(config, role, generation, remote.clone(), rng);
     let options = ice::RemoteOptions::default();
-    peer.set_remote_credentials(NOW, generation, local.clone(), options);
+    let ours_has = ice::RemoteOptions { lite, ..options };
+    peer.set_remote_credentials(NOW, generation, local.clone(), ours_has);
+    let candidate = ice::Candidate::host(here, Protocol::Udp);
+    peer.add_remote_candidate(NOW, generation, candidate);
     peer.add_local_address(NOW, theirs, there);
     peer.end_of_local_addresses(NOW);
 
     let mut session = session();
+    session.config.ice.lite = lite;
     session.share_sockets();
     session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
     session.handle_command(NOW, add);
@@ -409,18 +445,13 @@ fn a_host_of_many_sessions_hears_where_the_peer_is_and_when_it_is_silent() {
                 session.handle_datagram(now, &datagram(ours, there, now), &mut out);
             }
         }
-        let actions = std::iter::from_fn(|| session.poll_action());
-        told.extend(actions.filter_map(|action| match action {
-            Action::SetPath { path, silent, .. } => Some((path, silent)),
-            _ => None,
-        }));
+        told.extend(told_paths(&mut session));
         let next = Instant::earliest([session.poll_timeout(), peer.poll_timeout()]);
         now = now.max(next.expect("consent is asked for"));
         session.handle_timeout(now);
         peer.handle_timeout(now);
     }
-    let path = Some((ours, there));
-    assert_eq!(told, [(path, false), (path, true)]);
+    (told, session, now)
 }
 
 /// RFC 8445 §14: the distance of checks is that of the whole session, however many transports a

@@ -66,9 +66,10 @@ impl Transport {
         });
     }
 
-    /// Tells the same host where data goes, and whether the peer is silent, when that has changed.
-    pub(crate) fn tell_path(&mut self, actions: &mut VecDeque<Action>) {
-        let route = self.agent.route();
+    /// Tells the same host where data goes, and whether the peer is silent, when that has changed. A
+    /// `lite` agent takes the other end's word for it, which no other session has to believe.
+    pub(crate) fn tell_path(&mut self, lite: bool, actions: &mut VecDeque<Action>) {
+        let route = self.agent.route().filter(|_| !lite);
         let state = self.agent.state();
         let told = PathTold {
             path: route.map(|route| (route.socket, route.destination())),
@@ -77,15 +78,20 @@ impl Transport {
                 ice::TransportState::Disconnected | ice::TransportState::Failed
             ),
         };
-        if self.prepared || self.path_told == told {
+        if self.prepared || self.path_told == Some(told) {
             return;
         }
-        self.path_told = told;
+        self.path_told = Some(told);
         actions.push_back(Action::SetPath {
             transport: self.key,
             path: told.path,
             silent: told.silent,
         });
+    }
+
+    /// There is a socket that knows of no path.
+    pub(crate) fn tell_path_anew(&mut self) {
+        self.path_told.take_if(|told| *told != PathTold::default());
     }
 
     /// It ends, and no request is for it.

@@ -41,8 +41,8 @@ pub(crate) struct Transport {
     pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
     /// The agent's user names that the host knows: as of which revision.
     user_names_told: Option<u32>,
-    /// What the host knows of its path.
-    path_told: PathTold,
+    /// What all sockets know of its path, if they know the same.
+    path_told: Option<PathTold>,
     srtp: Option<dtls::SrtpKeying>,
     /// Once media is agreed on.
     pub(crate) media: Option<Box<MediaPath>>,
@@ -73,7 +73,7 @@ impl Transport {
             bind_error: None,
             connects: Vec::new(),
             user_names_told: None,
-            path_told: PathTold::default(),
+            path_told: Some(PathTold::default()),
             srtp: None,
             media: None,
             sent: ice::PathTraffic::default(),
