@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use duologue_base::{Instant, Rng};
-use duologue_stun::ChannelNumber;
+use duologue_stun::{ChannelNumber, ErrorCode};
 
 use super::Request;
 use crate::limits;
@@ -26,7 +26,7 @@ enum State {
         refresh: Instant,
         expires: Instant,
     },
-    /// Nobody used it, or the server did not answer: it is asked for when a pair needs it.
+    /// Nobody used it, or the server did not answer or could not: it is asked for when a pair needs it.
     Idle,
     Refused,
 }
@@ -73,8 +73,19 @@ impl Channel {
         };
     }
 
-    pub(super) fn refuse(&mut self) {
-        self.state = State::Refused;
+    /// The server gives an error. One that passes leaves a bound channel as it is (RFC 8489 §6.3.4).
+    pub(super) fn refuse(&mut self, now: Instant, code: ErrorCode) {
+        let passes = code.0 >= 500 || code == ErrorCode::STALE_NONCE;
+        self.state = match self.state {
+            State::Binding { bound, .. } if passes => match bound {
+                Some(expires) => State::Bound {
+                    refresh: now + limits::CHANNEL_RETRY,
+                    expires,
+                },
+                None => State::Idle,
+            },
+            _ => State::Refused,
+        };
     }
 
     pub(super) fn request(&self) -> Option<&Request> {
@@ -107,9 +118,11 @@ impl Channel {
         if !is_due && !has_expired {
             return;
         }
-        // It is asked until the channel expires, as about the allocation.
+        // It is asked until the channel expires, as about the allocation, and then for a new one.
         self.state = match bound {
-            Some(_) if !has_expired && in_use(self.peer) => State::ask(rng, now, bound),
+            Some(expires) if in_use(self.peer) => {
+                State::ask(rng, now, Some(expires).filter(|_| !has_expired))
+            }
             _ => State::Idle,
         };
     }
@@ -129,6 +142,26 @@ impl State {
         State::Binding {
             request: Request::new(rng, now),
             bound,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_that_expires_in_use_is_asked_for_at_once() {
+        let (peer, number) = ("192.0.2.1:1".parse().unwrap(), ChannelNumber::FIRST);
+        let mut rng = Rng::from_u64(1);
+        let bound_at = Instant::ZERO;
+        for in_use in [true, false] {
+            let mut channel = Channel::new(peer, number, &mut rng, bound_at);
+            channel.bind(bound_at);
+            let expired = bound_at + limits::CHANNEL_LIFETIME;
+            channel.handle_timeout(expired, &mut rng, |_| in_use);
+            assert!(!channel.is_bound());
+            assert_eq!(channel.is_binding(), in_use);
         }
     }
 }

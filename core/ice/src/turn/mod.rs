@@ -422,11 +422,11 @@ impl Allocation {
             }
             return Some(match message.is_understood() {
                 true => self.succeeded(now, target, message),
-                false => self.refused(target, ErrorCode::BAD_REQUEST),
+                false => self.refused(now, target, ErrorCode::BAD_REQUEST),
             });
         }
         if !message.is_understood() {
-            return Some(self.refused(target, ErrorCode::BAD_REQUEST));
+            return Some(self.refused(now, target, ErrorCode::BAD_REQUEST));
         }
         let code = message.error_code().unwrap_or(ErrorCode::BAD_REQUEST);
         match code {
@@ -446,7 +446,7 @@ impl Allocation {
             ErrorCode::TRY_ALTERNATE if target == Target::Allocate => {
                 Some(self.redirected(now, rng, message))
             }
-            _ => Some(self.refused(target, code)),
+            _ => Some(self.refused(now, target, code)),
         }
     }
 
@@ -559,7 +559,7 @@ impl Allocation {
                 let relayed = message.relayed_address().map(normalized);
                 let mapped = message.mapped_address().map(normalized);
                 let (Some(relayed), Some(mapped)) = (relayed, mapped) else {
-                    return self.refused(target, ErrorCode::BAD_REQUEST);
+                    return self.refused(now, target, ErrorCode::BAD_REQUEST);
                 };
                 self.set_state(State::Allocated {
                     relayed,
@@ -652,18 +652,18 @@ impl Allocation {
                 self.set_state(State::Allocating(Request::new(rng, now)));
                 Outcome::Nothing
             }
-            _ => self.refused(Target::Allocate, ErrorCode::TRY_ALTERNATE),
+            _ => self.refused(now, Target::Allocate, ErrorCode::TRY_ALTERNATE),
         }
     }
 
-    fn refused(&mut self, target: Target, code: ErrorCode) -> Outcome {
+    fn refused(&mut self, now: Instant, target: Target, code: ErrorCode) -> Outcome {
         match target {
             Target::Allocate => {
                 self.set_state(State::Failed);
                 Outcome::Refused(code)
             }
             Target::Channel(at) if code != ErrorCode::ALLOCATION_MISMATCH => {
-                self.channels[at].refuse();
+                self.channels[at].refuse(now, code);
                 Outcome::Nothing
             }
             // The server restarted, or does not know us any more.

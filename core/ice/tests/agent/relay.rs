@@ -452,6 +452,29 @@ fn a_refresh_of_the_channel_that_is_not_answered_is_repeated_while_the_relay_wor
 }
 
 #[test]
+fn a_refresh_of_the_channel_that_the_server_cannot_do_now_is_repeated() {
+    let insufficient = Some(ErrorCode::INSUFFICIENT_CAPACITY);
+    for (refuses, stale) in [(insufficient, 0), (None, u32::MAX)] {
+        let mut sim = sim(28, config(PASSWORD, true), false);
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        let bound = sim.turns[0].count(Method::CHANNEL_BIND);
+        sim.turns[0].refuses_channels = refuses;
+        sim.turns[0].stale_left = stale;
+        sim.run_for(260 * SECOND);
+        assert!(sim.turns[0].count(Method::CHANNEL_BIND) > bound);
+        let before = sim.turns[0].channel_messages;
+        assert!(sim.exchange_data());
+        assert!(sim.turns[0].channel_messages > before);
+        sim.turns[0].refuses_channels = None;
+        sim.turns[0].stale_left = 0;
+        sim.run_for(1200 * SECOND);
+        assert!(sim.both(TransportState::Completed));
+        assert!(sim.exchange_data());
+    }
+}
+
+#[test]
 fn a_channel_that_the_server_did_not_answer_about_is_asked_for_by_the_next_restart() {
     let mut sim = sim(27, config(PASSWORD, true), false);
     sim.turns[0].silent_to = Some(Method::CHANNEL_BIND);

@@ -53,6 +53,8 @@ pub(crate) struct TurnServer {
     pub(crate) tcp: bool,
     /// Does not answer requests of this method.
     pub(crate) silent_to: Option<Method>,
+    /// Refuses to bind or refresh channels.
+    pub(crate) refuses_channels: Option<ErrorCode>,
     /// Relays at this IPv4 address, and at no IPv6 one.
     pub(crate) ipv4_only: Option<IpAddr>,
     next_port: u16,
@@ -91,6 +93,7 @@ impl TurnServer {
             cryptic: false,
             tcp: false,
             silent_to: None,
+            refuses_channels: None,
             ipv4_only: None,
             next_port: 50_000,
         }
@@ -366,6 +369,9 @@ impl TurnServer {
                 Ok(self.lifetime)
             }
             Method::CHANNEL_BIND => {
+                if let Some(code) = self.refuses_channels {
+                    return Err(code);
+                }
                 let relay = self.allocations.get_mut(&from);
                 let relay = relay.ok_or(ErrorCode::ALLOCATION_MISMATCH)?;
                 let peer = message.peer_address().ok_or(ErrorCode::BAD_REQUEST)?;
