@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use axum::http::StatusCode;
 use duologue::{IceCandidateInit, PeerConnection, SdpType, SessionDescription};
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
@@ -16,7 +16,7 @@ use crate::whip::limits::GATHER_TIMEOUT;
 pub(super) struct Session {
     pub(super) pc: PeerConnection,
     /// Changes come one after another.
-    set: AsyncMutex<Set>,
+    set: Arc<AsyncMutex<Set>>,
     /// How often candidates were gathered to the end.
     gathered: watch::Receiver<u64>,
 }
@@ -40,7 +40,7 @@ impl Session {
         let restarted = false;
         Session {
             pc,
-            set: AsyncMutex::new(Set { etag, restarted }),
+            set: Arc::new(AsyncMutex::new(Set { etag, restarted })),
             gathered,
         }
     }
@@ -61,14 +61,20 @@ impl Session {
             )
         };
         let if_match = if_match.ok_or_else(required)?.to_owned();
+        // Who leaves while others come first has asked for nothing.
+        let set = self.set.clone().lock_owned().await;
         // A client that does not wait for the answer does not cut a restart in two.
         let session = self.clone();
-        let changing = tokio::spawn(async move { session.change(&if_match, fragment).await });
+        let changing = tokio::spawn(async move { session.change(set, &if_match, fragment).await });
         changing.await.map_err(|_| gone())?
     }
 
-    async fn change(&self, if_match: &str, fragment: Fragment) -> Result<Patched, Refusal> {
-        let mut set = self.set.lock().await;
+    async fn change(
+        &self,
+        mut set: OwnedMutexGuard<Set>,
+        if_match: &str,
+        fragment: Fragment,
+    ) -> Result<Patched, Refusal> {
         if !matches(if_match, &set.etag) {
             let failed = Refusal::new(
                 StatusCode::PRECONDITION_FAILED,
@@ -233,6 +239,27 @@ mod tests {
         let etag = answers[0].0.clone();
         let patched = session.patch(Some(&etag), &fragment).await.ok().unwrap();
         assert!(matches!(patched, Patched::Trickled));
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_client_leaves_while_another_one_is_served_leaves_nothing_behind() {
+        let (session, client) = open().await;
+        client.restart_ice();
+        client.set_local_description(None).await.unwrap();
+        let offer = client.local_description().unwrap().sdp;
+        let fragment = Fragment::of(&offer).write(&offer);
+        let served = session.set.clone().lock_owned().await;
+        for _ in 0..3 {
+            tokio::select! {
+                biased;
+                _ = session.patch(Some("*"), &fragment) => panic!("another one is served"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        assert_eq!(Arc::strong_count(&session), 1, "a task waits");
+        drop(served);
+        let patched = session.patch(Some("\"first\""), &fragment).await.ok();
+        assert!(matches!(patched, Some(Patched::Restarted { .. })));
     }
 
     #[test]
