@@ -1,7 +1,7 @@
 //! Counts the frames that a connection receives, and writes them to a file if one is wanted.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -226,7 +226,7 @@ enum Recording {
 
 /// Where a file will be.
 enum Place {
-    /// It is there, so that it is known at once when it cannot be.
+    /// It is there, so that it is known at once when it cannot be; it has what it had.
     Made(PathBuf, Container, File),
     Free {
         folder: PathBuf,
@@ -254,7 +254,10 @@ impl Recording {
                 known(&path)?;
                 let container = Container::of_path(&path)
                     .ok_or_else(|| wrong(&path, &"no file has such a name"))?;
-                let file = File::create(&path).map_err(|error| wrong(&path, &error))?;
+                fits_at_all(container, agreed).map_err(|error| wrong(&path, &error))?;
+                let mut options = OpenOptions::new();
+                options.write(true).create(true).truncate(false);
+                let file = options.open(&path).map_err(|error| wrong(&path, &error))?;
                 Recording::Waiting(Place::Made(path, container, file))
             }
             Target::Folder {
@@ -316,23 +319,15 @@ impl Recording {
 
     /// The file has this track's frames as the first one is.
     fn begin(&mut self, agreed: &[Agreed], first: usize, format: Format) -> Result<(), Failure> {
-        let (mut of, mut tracks) = (Vec::new(), Vec::new());
-        for (at, agreed) in agreed.iter().enumerate() {
-            let format = match at == first {
-                true => Some(format),
-                false => agreed.first_format(),
-            };
-            tracks.push(format.map(|format| {
-                of.push(Track::new(format));
-                (format, of.len() - 1)
-            }));
-        }
-
+        let (of, tracks) = tracks(agreed, first, format);
         let Recording::Waiting(place) = std::mem::replace(self, Recording::Nothing) else {
             return Ok(());
         };
         let (path, container, file) = match place {
-            Place::Made(path, container, file) => (path, container, Ok(file)),
+            Place::Made(path, container, file) => {
+                let emptied = fits(container, &of).and_then(|()| empty(file));
+                (path, container, emptied)
+            }
             Place::Free {
                 folder,
                 stream,
@@ -344,12 +339,11 @@ impl Recording {
                     false => (Container::WebM, "webm"),
                 };
                 let path = free_name(&folder, &stream, number, ending);
-                let file = File::create(&path);
+                let file = File::create(&path).map_err(FileError::Io);
                 (path, container, file)
             }
         };
         let writer = file
-            .map_err(FileError::Io)
             .and_then(|file| FileWriter::new(BufWriter::new(file), container, &of))
             .map_err(|error| wrong(&path, &error))?;
         *self = Recording::Running(Box::new(Running {
@@ -368,6 +362,56 @@ impl Recording {
         writer.finish().map_err(|error| wrong(&path, &error))?;
         Ok(())
     }
+}
+
+/// What a file is of that begins with a frame of this format: its tracks, and which one each receiver's is.
+fn tracks(
+    agreed: &[Agreed],
+    first: usize,
+    format: Format,
+) -> (Vec<Track>, Vec<Option<(Format, usize)>>) {
+    let (mut of, mut tracks) = (Vec::new(), Vec::new());
+    for (at, agreed) in agreed.iter().enumerate() {
+        let format = match at == first {
+            true => Some(format),
+            false => agreed.first_format(),
+        };
+        tracks.push(format.map(|format| {
+            of.push(Track::new(format));
+            (format, of.len() - 1)
+        }));
+    }
+    (of, tracks)
+}
+
+/// Whether a file can have any of what may come.
+fn fits_at_all(container: Container, agreed: &[Agreed]) -> Result<(), FileError> {
+    let mut outcome = Ok(());
+    for (first, of) in agreed.iter().enumerate() {
+        for format in
+            of.0.iter()
+                .filter_map(|(_, name)| Format::of_mime_type(name))
+        {
+            outcome = fits(container, &tracks(agreed, first, format).0);
+            if outcome.is_ok() {
+                return outcome;
+            }
+        }
+    }
+    outcome
+}
+
+/// Whether a file can have these tracks.
+fn fits(container: Container, of: &[Track]) -> Result<(), FileError> {
+    FileWriter::new(io::sink(), container, of).map(|_| ())
+}
+
+/// Nothing of a file that was there before; a pipe or a device has nothing.
+fn empty(file: File) -> Result<File, FileError> {
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 /// A name that no file has: recordings of before stay.
@@ -493,6 +537,37 @@ mod tests {
             let failure = Recording::new(target, &agreed).err().unwrap();
             assert!(failure.is::<super::super::playback::FileError>(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_file_of_before_stays_until_another_one_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = vec![0; 1 << 20];
+        let h264 = [Agreed(vec![(H264, "video/H264".into())])];
+        let webm = folder.path().join("seen.webm");
+        std::fs::write(&webm, &before).unwrap();
+        let failure = Recording::new(Target::File(webm.clone()), &h264);
+        let failure = failure.err().unwrap();
+        assert!(failure.is::<super::super::playback::FileError>());
+        assert_eq!(std::fs::read(&webm).unwrap(), before);
+
+        // VP8 may have come, H.264 does.
+        let agreed = agreed();
+        let mut recording = Recording::new(Target::File(webm.clone()), &agreed).unwrap();
+        let pictures = pictures();
+        assert!(recording.give(&agreed, 0, &pictures[0]).is_err());
+        assert_eq!(std::fs::read(&webm).unwrap(), before);
+
+        let mp4 = folder.path().join("seen.mp4");
+        std::fs::write(&mp4, &before).unwrap();
+        let mut recording = Recording::new(Target::File(mp4.clone()), &agreed).unwrap();
+        assert_eq!(std::fs::read(&mp4).unwrap(), before);
+        for picture in &pictures {
+            assert!(recording.give(&agreed, 0, picture).unwrap());
+        }
+        recording.finish().unwrap();
+        assert_eq!(count(&mp4), pictures.len());
+        assert!(std::fs::metadata(&mp4).unwrap().len() < before.len() as u64);
     }
 
     #[cfg(target_os = "linux")]
