@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use duologue::files::Track;
+use duologue::files::{Format, Track};
 use duologue::{
     BundlePolicy, Configuration, Endpoint, Exception, MediaStreamId, PeerConnection,
-    TransceiverDirection, TransceiverInit,
+    RtpTransceiver, TransceiverDirection, TransceiverInit,
 };
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
@@ -123,26 +123,47 @@ impl Publishing {
                 false => opening.await,
             }
         };
-        let (mut tended, writers) = tokio::select! {
+        let (mut tended, offered) = tokio::select! {
             opened = opening => opened?,
             () = interrupt.came() => return Ok(None),
         };
         self.places.learn(tended.take_alternates());
         self.tell.opened(&tended.shown());
+        let writers = self.agreed(&offered);
+        if writers.iter().all(|(_, writer)| writer.is_none()) {
+            // It ends the session.
+            tended.run(std::future::ready(())).await;
+            return Err(REFUSED.into());
+        }
         self.send(tended, &writers, interrupt).await
     }
 
-    async fn open(&self, patience: Duration) -> Result<(Tended, Writers), Failure> {
+    async fn open(&self, patience: Duration) -> Result<(Tended, Vec<Offered>), Failure> {
         let configuration = Configuration {
             bundle_policy: BundlePolicy::MaxBundle,
             ..self.args.ice.configuration()
         };
         let own_servers = configuration.ice_servers.clone();
         let (pc, events) = self.endpoint.connection(configuration)?;
-        let writers = offer(&pc, &self.tracks)?;
+        let offered = offer(&pc, &self.tracks)?;
         let server = self.args.access.server(self.places.current())?;
         let tended = Tended::open(&server, pc, events, own_servers, patience).await?;
-        Ok((tended, writers))
+        Ok((tended, offered))
+    }
+
+    /// The tracks that the answer takes; others go nowhere, and are told.
+    fn agreed(&self, offered: &[Offered]) -> Writers {
+        let agreed = offered.iter().map(|(format, transceiver)| {
+            let taken = matches!(
+                transceiver.current_direction(),
+                Some(TransceiverDirection::Sendonly | TransceiverDirection::Sendrecv)
+            );
+            if !taken {
+                self.tell.refused(format.mime_type());
+            }
+            (*format, taken.then(|| transceiver.sender().frames()))
+        });
+        agreed.collect()
     }
 
     async fn send(
@@ -180,7 +201,10 @@ impl Publishing {
                 sent = sending => match sent {
                     // A connection that is closed may be noticed by its writers first.
                     Err(error) if error.is::<Exception>() => {
-                        Err(progress.gone().await.told().into())
+                        match timeout(ROAM_TIMEOUT, progress.gone()).await {
+                            Ok(why) => Err(why.told().into()),
+                            Err(_) => Err(error),
+                        }
                     }
                     sent => sent,
                 },
@@ -206,9 +230,12 @@ impl Publishing {
     }
 }
 
+/// A track of the file, and what may send it.
+type Offered = (Format, RtpTransceiver);
+
 /// A transceiver for each track, of one stream (RFC 9725 §4.4.2).
-fn offer(pc: &PeerConnection, tracks: &[Track]) -> Result<Writers, Failure> {
-    let mut writers = Writers::new();
+fn offer(pc: &PeerConnection, tracks: &[Track]) -> Result<Vec<Offered>, Failure> {
+    let mut offered = Vec::new();
     for track in tracks {
         let init = TransceiverInit {
             direction: TransceiverDirection::Sendonly,
@@ -217,9 +244,10 @@ fn offer(pc: &PeerConnection, tracks: &[Track]) -> Result<Writers, Failure> {
         };
         let transceiver = pc.add_transceiver(track.format.kind(), init)?;
         playback::prefer(&transceiver, track.format)?;
-        writers.push((track.format, Some(transceiver.sender().frames())));
+        offered.push((track.format, transceiver));
     }
-    Ok(writers)
+    Ok(offered)
 }
 
 const SILENT: &str = "the server does not answer";
+const REFUSED: &str = "the server refuses all tracks of the file";

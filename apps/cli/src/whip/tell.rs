@@ -14,6 +14,7 @@ pub(super) struct Tell {
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Happening<'h> {
     Opened { session: &'h str },
+    Refused { codec: &'h str },
     Connected,
     Playing,
     Lost { url: &'h str },
@@ -29,6 +30,13 @@ impl Tell {
     pub(super) fn opened(self, session: &str) {
         self.say(&Happening::Opened { session }, || {
             format!("the session is at {session}")
+        });
+    }
+
+    /// The server does not take a track of the file.
+    pub(super) fn refused(self, codec: &str) {
+        self.say(&Happening::Refused { codec }, || {
+            format!("the server refuses the track of {codec}")
         });
     }
 

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
-use crate::media::Program;
+use crate::media::{Program, frames};
 use crate::raw::{FRAGMENT, PATIENCE, Served, file, for_publishers, line};
 
 /// A request, and what was answered.
@@ -39,14 +39,24 @@ impl Exchange {
     }
 }
 
-/// Stands before a server, adds a line to the heads of its answers, and keeps what goes by.
+/// Stands before a server, changes its answers, and keeps what goes by.
 struct Way {
     url: String,
     went: Arc<Mutex<Vec<Exchange>>>,
 }
 
 impl Way {
+    /// One that adds a line to the heads of answers.
     async fn to(authority: &str, more: &'static str) -> Self {
+        let add = move |answer: &str| answer.replacen("\r\n", &format!("\r\n{more}"), 1);
+        Self::changing(authority, add).await
+    }
+
+    async fn changing(
+        authority: &str,
+        change: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let change = Arc::new(change);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (went, authority) = (Arc::default(), authority.to_owned());
@@ -54,8 +64,9 @@ impl Way {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (kept, authority) = (kept.clone(), authority.clone());
+                let change = change.clone();
                 tokio::spawn(async move {
-                    let exchange = pass(stream, &authority, more).await;
+                    let exchange = pass(stream, &authority, &*change).await;
                     kept.lock().expect("nobody panics").push(exchange);
                 });
             }
@@ -69,7 +80,11 @@ impl Way {
 }
 
 /// One exchange; then the connection is closed, so that each has one of its own.
-async fn pass(mut client: TcpStream, authority: &str, more: &str) -> Exchange {
+async fn pass(
+    mut client: TcpStream,
+    authority: &str,
+    change: &(impl Fn(&str) -> String + Sync),
+) -> Exchange {
     let mut request = Vec::new();
     let head = loop {
         if let Some(end) = request.windows(4).position(|it| it == b"\r\n\r\n") {
@@ -105,7 +120,7 @@ async fn pass(mut client: TcpStream, authority: &str, more: &str) -> Exchange {
         server.write_all(&passed).await.expect("it reads");
         server.read_to_string(&mut answer).await.expect("an answer");
     }
-    let answer = answer.replacen("\r\n", &format!("\r\n{more}"), 1);
+    let answer = change(&answer);
     // A client that has gone hears nothing.
     let _ = client.write_all(answer.as_bytes()).await;
     Exchange {
@@ -284,4 +299,46 @@ async fn a_file_that_cannot_be_written_is_told_and_no_other_server_is_asked() {
     let went = way.went();
     let posts = went.iter().filter(|it| it.method == "POST");
     assert_eq!(posts.count(), 1, "{went:?}");
+}
+
+/// RFC 9429 §5.3.1: an m-section of port zero is rejected, and bundled with none.
+fn refuse(answer: &str, kinds: &[&str]) -> String {
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        return answer.to_owned();
+    };
+    let mut refused = body.to_owned();
+    for section in body.split("\r\nm=").skip(1) {
+        let mut words = section.splitn(3, ' ');
+        let (kind, port) = (words.next().unwrap(), words.next().unwrap());
+        if kinds.contains(&kind) {
+            refused = refused.replace(&format!("m={kind} {port} "), &format!("m={kind} 0 "));
+            let mid = line(section, "a=mid:").replacen("a=mid:", " ", 1);
+            let bundle = line(&refused, "a=group:BUNDLE").to_owned();
+            refused = refused.replacen(&bundle, &bundle.replacen(&mid, "", 1), 1);
+        }
+    }
+    let [before, after] = [body, &refused].map(|it| format!("content-length: {}", it.len()));
+    format!("{}\r\n\r\n{refused}", head.replace(&before, &after))
+}
+
+#[tokio::test]
+async fn a_publisher_sends_the_track_that_the_server_takes_and_ends_when_it_takes_none() {
+    let served = Served::start(for_publishers()).await;
+    let file = file();
+    let way = Way::changing(&served.authority, |answer| refuse(answer, &["audio"])).await;
+    let url = format!("{}/whip/live", way.url);
+    let mut publisher = Program::start(&["whip", "publish", &url, file.to_str().unwrap()]);
+    assert_eq!(publisher.told("refused").await["codec"], "audio/opus");
+    let published = publisher.told("published").await;
+    let sent = published["frames"].as_u64().unwrap();
+    assert!(frames(&file).contains(&sent), "{published}");
+    assert!(publisher.succeeded().await);
+
+    let all = |answer: &str| refuse(answer, &["audio", "video"]);
+    let way = Way::changing(&served.authority, all).await;
+    let url = format!("{}/whip/other", way.url);
+    let mut publisher = Program::start(&["whip", "publish", &url, file.to_str().unwrap()]);
+    let why = publisher.failed().await;
+    assert!(why.contains("refuses all tracks"), "{why}");
+    assert_eq!(way.went().last().unwrap().method, "DELETE");
 }

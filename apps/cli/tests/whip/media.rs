@@ -98,7 +98,7 @@ impl Program {
 }
 
 /// How many frames of each track a file has.
-fn frames(path: &Path) -> Vec<u64> {
+pub(crate) fn frames(path: &Path) -> Vec<u64> {
     let mut reader = FileReader::open(path).unwrap();
     let mut counts = vec![0; reader.tracks().len()];
     while let Some(frame) = reader.next_frame().unwrap() {
