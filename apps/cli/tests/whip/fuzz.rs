@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::panic;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use duologue_cli::demo::{self, Demo};
@@ -22,7 +22,7 @@ use crate::raw::{Client, for_publishers};
 const SECONDS: f64 = 1.0;
 /// A request that takes longer hangs.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How long an answer is waited for before nothing more is said.
+/// How long more is waited for before nothing more is said.
 const HANGS_UP: Duration = Duration::from_millis(100);
 /// Strangers that ask at the same time.
 const AT_ONCE: usize = 8;
@@ -80,14 +80,17 @@ async fn fuzz(target: &str, authority: &str, good: &str) {
     let mut runs = 0;
     while runs < seeds.len() || begun.elapsed().as_secs_f64() < seconds {
         let batch = (runs..runs + AT_ONCE).map(|run| match seeds.get(run) {
-            Some(seed) => seed.clone(),
-            None => mutation(&seeds, &mut chance),
+            Some(seed) => (seed.clone(), true),
+            None => (mutation(&seeds, &mut chance), false),
         });
-        let batch: Vec<Vec<u8>> = batch.collect();
+        let batch: Vec<(Vec<u8>, bool)> = batch.collect();
         let mut asking = JoinSet::new();
-        for script in batch.clone() {
+        for (script, is_seed) in batch.clone() {
             let authority = authority.to_owned();
-            asking.spawn(async move { live(&script, &authority).await.map(|why| (why, script)) });
+            asking.spawn(async move {
+                let wrong = live(&script, is_seed, &authority).await;
+                wrong.map(|why| (why, script))
+            });
         }
         while let Some(wrong) = asking.join_next().await {
             if let Some((why, script)) = wrong.unwrap() {
@@ -95,30 +98,35 @@ async fn fuzz(target: &str, authority: &str, good: &str) {
             }
         }
         let good = format!("GET {good} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-        let answer = ask(authority, good.as_bytes(), ANSWER).await;
+        let answer = ask(authority, good.as_bytes(), true).await;
+        let scripts: Vec<_> = batch.into_iter().map(|(script, _)| script).collect();
         let fine = answer.is_some_and(|it| it.starts_with("HTTP/1.1 20"));
         assert!(
             fine && panics.load(Ordering::Relaxed) == 0,
             "{target}, DUOLOGUE_FUZZ_SEED={seed}: after one of\n{}",
-            String::from_utf8_lossy(&batch.join(&b"\n--or--\n"[..]))
+            String::from_utf8_lossy(&scripts.join(&b"\n--or--\n"[..]))
         );
         runs += AT_ONCE;
     }
     println!("fuzz: {target:22} {runs:8} runs, {} seeds", seeds.len());
 }
 
-/// Panics anywhere but in tests, from now on.
-fn count_panics() -> Arc<AtomicU64> {
-    let count = Arc::new(AtomicU64::new(0));
-    let (counted, before) = (count.clone(), panic::take_hook());
-    panic::set_hook(Box::new(move |info| {
-        let of_test = info
-            .location()
-            .is_some_and(|it| it.file().contains("tests/"));
-        counted.fetch_add(u64::from(!of_test), Ordering::Relaxed);
-        before(info);
-    }));
-    count
+/// Panics anywhere but in tests, from the first call on. One hook counts for all: those that stand before each other count
+/// twice, and two that are set at the same time may lose one.
+fn count_panics() -> &'static AtomicU64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let of_test = info
+                .location()
+                .is_some_and(|it| it.file().contains("tests/"));
+            COUNT.fetch_add(u64::from(!of_test), Ordering::Relaxed);
+            before(info);
+        }));
+    });
+    &COUNT
 }
 
 /// With what does not depend on a run in its place.
@@ -145,16 +153,20 @@ async fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Sends the requests of a script, each by a connection of its own. What was wrong with an answer.
-async fn live(script: &[u8], authority: &str) -> Option<String> {
+async fn live(script: &[u8], is_seed: bool, authority: &str) -> Option<String> {
     let (mut session, mut etag) = (String::from("/session/none"), String::from("\"none\""));
     let mut sessions = Vec::new();
     let mut wrong = None;
     for request in split(script) {
         let request = complete(&request, authority, &session, &etag);
-        let Some(answer) = ask(authority, &request, HANGS_UP).await else {
+        let whole = is_seed || is_whole(&request);
+        let Some(answer) = ask(authority, &request, whole).await else {
             wrong = wrong.or(Some("it does not answer in time".to_owned()));
             continue;
         };
+        if is_seed && !answer.starts_with("HTTP/1.") {
+            wrong = wrong.or(Some(format!("{answer:?} is no answer")));
+        }
         // One that no server can read may be left without an answer.
         let status = answer.split(' ').nth(1).unwrap_or("400");
         // RFC 9110 §15.6: a busy server, a method or a version that it does not know.
@@ -182,7 +194,7 @@ async fn live(script: &[u8], authority: &str) -> Option<String> {
             "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
         );
-        let _ = ask(authority, end.as_bytes(), ANSWER).await;
+        let _ = ask(authority, end.as_bytes(), true).await;
     }
     wrong
 }
@@ -236,22 +248,56 @@ fn complete(request: &[u8], authority: &str, session: &str, etag: &str) -> Vec<u
     bytes
 }
 
-/// What is answered until the server closes; `None` if it does not. Who has said less than a whole request, or wants the
-/// connection to stay, hangs up after a while.
-async fn ask(authority: &str, request: &[u8], hangs_up: Duration) -> Option<String> {
+/// Whether a server surely has all of a request, and answers without anything more: `false` where that is not sure.
+fn is_whole(request: &[u8]) -> bool {
+    // RFC 9112 §2.2: empty lines before a request are skipped.
+    let request = request.trim_ascii_start();
+    let Some(end) = request.windows(4).position(|it| it == b"\r\n\r\n") else {
+        return false;
+    };
+    let body = request.len() - end - 4;
+    let Ok(head) = str::from_utf8(&request[..end]) else {
+        return false;
+    };
+    head.lines().skip(1).all(|line| {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => value.trim().parse().is_ok_and(|it: usize| it <= body),
+            // Whether chunks end, and what comes after another protocol.
+            "transfer-encoding" | "upgrade" | "expect" => false,
+            _ => true,
+        }
+    })
+}
+
+/// What is answered until the server closes; `None` if it does not. Who has said less than a whole request hangs up after
+/// a while, and who has a whole one once nothing more of its answer comes: the connection stays where that is wanted.
+async fn ask(authority: &str, request: &[u8], whole: bool) -> Option<String> {
     let asking = async {
         let mut stream = TcpStream::connect(authority).await.unwrap();
         // It may have refused the head already.
         let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
-        let whole = timeout(hangs_up, stream.read_to_end(&mut answer)).await;
-        if whole.is_err() {
-            let _ = stream.shutdown().await;
-            let _ = stream.read_to_end(&mut answer).await;
+        loop {
+            let waits = whole && answer.is_empty();
+            let reading = stream.read_buf(&mut answer);
+            let read = match waits {
+                true => Ok(reading.await),
+                false => timeout(HANGS_UP, reading).await,
+            };
+            match read {
+                Ok(Ok(1..)) => {}
+                Ok(_) => break,
+                Err(_) => {
+                    let _ = stream.shutdown().await;
+                    let _ = stream.read_to_end(&mut answer).await;
+                    break;
+                }
+            }
         }
         String::from_utf8_lossy(&answer).into_owned()
     };
-    timeout(ANSWER + hangs_up, asking).await.ok()
+    timeout(ANSWER, asking).await.ok()
 }
 
 /// Some bytes that are not far from a seed.
