@@ -11,7 +11,7 @@ workerScope.onrtctransform = async ({ transformer }) => {
   };
   port.on('message', async ({ call, argument }) => {
     try {
-      port.postMessage({ value: await transformer[call](argument) });
+      port.postMessage({ value: await (call === 'cancel' ? reader : transformer)[call](argument) });
     } catch ({ name }) {
       port.postMessage({ name });
     }

@@ -120,7 +120,11 @@ test('generateKeyFrame() asks who makes the frames, and resolves with the time s
     },
   });
   const writer = near.sender.frames();
-  writer.onkeyframerequest = () => writer.send([{ data: vp8Key(500), timestamp: 90_000 }]);
+  writer.onkeyframerequest = () => {
+    // The one it has already.
+    near.sender.transform = there.transform;
+    writer.send([{ data: vp8Key(500), timestamp: 90_000 }]);
+  };
   assert.deepEqual([await there.next(), await back.next()], [{ started: true }, { started: true }]);
   there.call('generateKeyFrame');
   const answers = [await there.next(), await there.next()];
@@ -157,6 +161,49 @@ test('generateKeyFrame() is refused when its sender has another transform, or co
     there.close();
     close();
   }
+});
+
+test('generateKeyFrame() is refused when nobody reads the frames any more', async () => {
+  const there = transform('pass');
+  const { near, close } = await sending('video', { before: ({ sender }) => void (sender.transform = there.transform) });
+  assert.deepEqual(await there.next(), { started: true });
+  there.call('generateKeyFrame');
+  there.call('cancel');
+  const answers = [await there.next(), await there.next()];
+  assert.ok(answers.some(({ name }) => name === 'InvalidStateError'), JSON.stringify(answers));
+  assert.ok(answers.some((answer) => 'value' in answer && answer.value === undefined), JSON.stringify(answers));
+  there.call('generateKeyFrame');
+  assert.deepEqual(await there.next(), { name: 'InvalidStateError' });
+  assert.equal(near.sender.transform, there.transform);
+  there.close();
+  close();
+});
+
+test('a worker in which nobody listens keeps so many transforms, and nobody waits for older ones', async () => {
+  const code = `
+    import { parentPort } from 'node:worker_threads';
+    import { workerScope } from ${JSON.stringify(new URL('../index.mjs', import.meta.url))};
+    const told = [];
+    const options = ({ transformer }) => told.push(transformer.options);
+    parentPort.on('message', (message) => {
+      if (message === 'listen') workerScope.onrtctransform = options;
+      parentPort.postMessage(told);
+    });`;
+  const own = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const { near, close } = await sending('audio', {
+    before: ({ sender }) => void (sender.transform = new RTCRtpScriptTransform(own, 0)),
+  });
+  for (let i = 1; i <= 256; i++) new RTCRtpScriptTransform(own, i);
+  own.postMessage('listen');
+  await once(own, 'message');
+  // More than a transform holds.
+  const frames = Array.from({ length: 1000 }, (_, i) => ({ data: Uint8Array.of(1), timestamp: i * 960 }));
+  await near.sender.frames().sendAll(frames);
+  own.postMessage('tell');
+  const [told] = await once(own, 'message');
+  assert.deepEqual([told.length, told[0], told.at(-1)], [256, 1, 256]);
+  close();
+  await own.terminate();
 });
 
 test("a transform is no message of the worker's program, whose listeners cannot take it away", async () => {

@@ -3,10 +3,13 @@
 //! Where they lie follows from a number: a Halton sequence spreads them over the picture, whose planes of colour are
 //! thought of as beside that of luma.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use duologue_codec::{EncodedVideoChunk, PixelFormat, VideoCodec, VideoFrame};
 use duologue_rtp::ext::{CorruptionDetection, SampleFilter, SampleIndex};
+
+use crate::limits::AWAITED_SAMPLES;
 
 /// What takes samples of the pictures of one encoding.
 #[derive(Debug, Default)]
@@ -99,6 +102,32 @@ impl Samples {
                 off.max(0.0).powi(2)
             });
         Some((squares.sum::<f64>() / CORRUPT).min(1.0))
+    }
+}
+
+/// Samples of frames whose pictures have not come from the decoder, by the times of these: a decoder may hold pictures
+/// back, or return those of earlier frames.
+#[derive(Debug, Default)]
+pub(super) struct Awaited(VecDeque<(Duration, Samples)>);
+
+impl Awaited {
+    pub(super) fn expect(&mut self, picture: Duration, samples: Samples) {
+        if self.0.len() >= AWAITED_SAMPLES {
+            self.0.pop_front();
+        }
+        self.0.push_back((picture, samples));
+    }
+
+    /// How likely each of those pictures of which there are samples is not the one that was encoded.
+    pub(super) fn compare(&mut self, pictures: &[VideoFrame]) -> Vec<f64> {
+        let compared = pictures.iter().filter_map(|picture| {
+            let known = self.0.iter().position(|(at, _)| *at == picture.timestamp)?;
+            let (at, samples) = self.0.remove(known)?;
+            // Of several layers nobody knows which one was sampled.
+            let alone = pictures.iter().filter(|it| it.timestamp == at).count() == 1;
+            samples.compare(picture).filter(|_| alone)
+        });
+        compared.collect()
     }
 }
 

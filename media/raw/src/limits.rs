@@ -15,6 +15,9 @@ pub const RAW_SOUNDS: usize = 100;
 /// Decoded pictures of one receiver whose time has not come; while there are so many none is decoded.
 pub(crate) const PICTURES_TO_SHOW: usize = 4;
 
+/// Samples of one stream that are to be compared with pictures which the decoder has not returned.
+pub(crate) const AWAITED_SAMPLES: usize = 16;
+
 /// Pictures of the last second that are counted.
 pub(crate) const COUNTED_PICTURES: usize = 256;
 

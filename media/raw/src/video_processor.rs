@@ -12,13 +12,13 @@ use duologue_codec::{
 };
 use duologue_peer::MediaKind;
 use duologue_playout::DueFrame;
-use duologue_rtp::NtpTime;
+use duologue_rtp::{NtpTime, Ssrc};
 use duologue_session::{EncodedFrame, Played, PlayerStats};
 use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 use tracing::debug;
 
-use super::corruption::Samples;
+use super::corruption::{Awaited, Samples};
 use super::pictures::Pictures;
 use super::queue::Queue;
 use super::together::Member;
@@ -114,6 +114,9 @@ struct Decoder {
     inner: Box<dyn VideoDecode>,
     codec: VideoCodec,
     library: Option<String>,
+    /// Of the last frame.
+    ssrc: Ssrc,
+    awaited: Awaited,
 }
 
 /// A worker's turn; none if it panicked.
@@ -122,8 +125,8 @@ type Decoding = Pin<Box<dyn Future<Output = Option<Decoded>> + Send>>;
 struct Decoded {
     frame: DueFrame<()>,
     took: Duration,
-    /// How likely the picture is another one than was encoded, where that was looked at.
-    corruption: Option<f64>,
+    /// How likely each picture that was looked at is another one than was encoded.
+    corruption: Vec<f64>,
     pictures: Result<(Decoder, Vec<VideoFrame>), CodecError>,
 }
 
@@ -268,11 +271,11 @@ impl Pump {
         let samples = self.stream.as_mut().and_then(|it| it.samples(&frame));
         let work = move || {
             let begun = StdInstant::now();
-            let pictures = decode(decoder, &codecs, codec, &frame, at);
+            let mut pictures = decode(decoder, &codecs, codec, &frame, at);
             let took = begun.elapsed();
-            let corruption = match &pictures {
-                Ok((_, pictures)) => compared(samples, pictures),
-                Err(_) => None,
+            let corruption = match &mut pictures {
+                Ok((decoder, pictures)) => decoder.compare(&frame, at, samples, pictures),
+                Err(_) => Vec::new(),
             };
             let frame = DueFrame {
                 frame: (),
@@ -305,7 +308,7 @@ impl Pump {
             (Ok((decoder, pictures)), Some(stream)) => {
                 self.needs_key = false;
                 stream.handle_decoded(&frame, took, now, decoder.inner.last_qp());
-                if let Some(probability) = corruption {
+                for probability in corruption {
                     stream.handle_compared(probability);
                 }
                 stream.set_library(decoder.library.as_deref());
@@ -361,6 +364,8 @@ fn decode(
             library: choice::library(codecs.video_decoders(), codec),
             inner: codecs.video_decoder(&VideoDecoderConfig::new(codec))?,
             codec,
+            ssrc: frame.ssrc,
+            awaited: Awaited::default(),
         },
     };
     let mut pictures = Vec::new();
@@ -368,8 +373,23 @@ fn decode(
     Ok((decoder, pictures))
 }
 
-/// Samples are of the one picture that a frame is.
-fn compared(samples: Option<Samples>, pictures: &[VideoFrame]) -> Option<f64> {
-    let [picture] = pictures else { return None };
-    samples?.compare(picture)
+impl Decoder {
+    /// Looks at what came when it was given the frame of this time, of whose picture these are samples.
+    fn compare(
+        &mut self,
+        frame: &EncodedFrame,
+        at: Duration,
+        samples: Option<Samples>,
+        pictures: &[VideoFrame],
+    ) -> Vec<f64> {
+        // Another stream has times of its own.
+        if self.ssrc != frame.ssrc {
+            self.ssrc = frame.ssrc;
+            self.awaited = Awaited::default();
+        }
+        if let Some(samples) = samples {
+            self.awaited.expect(at, samples);
+        }
+        self.awaited.compare(pictures)
+    }
 }

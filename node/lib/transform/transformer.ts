@@ -20,6 +20,8 @@ import {
 /** How many are taken at a time. */
 const BATCH = 64;
 
+const CANCELLED = 'Nobody reads the frames any more';
+
 /** `generateKeyFrame()` that waits. */
 interface WantedKeyFrame {
   readonly encodings: Set<number>;
@@ -35,6 +37,7 @@ export class RTCRtpScriptTransformer extends EventTarget {
   readonly #options: unknown;
   readonly #readable: ReadableStream<RTCEncodedFrame>;
   readonly #writable: WritableStream<RTCEncodedFrame>;
+  /** None when the stream was cancelled. */
   #controller: ReadableStreamDefaultController<RTCEncodedFrame> | null = null;
   /** `[[lastEnqueuedFrameCounter]]` and `[[lastReceivedFrameCounter]]` */
   #enqueued = 0;
@@ -77,6 +80,8 @@ export class RTCRtpScriptTransformer extends EventTarget {
   }
 
   generateKeyFrame(rid?: string): Promise<number> {
+    // It is fulfilled by a frame that is enqueued.
+    if (!this.#controller) return Promise.reject(new DOMException(CANCELLED, 'InvalidStateError'));
     const asked = this.#native.generateKeyFrame(rid ?? null);
     if (!Array.isArray(asked)) return Promise.reject(exceptionOf(asked as NativeException));
     return new Promise((resolve, reject) => this.#wanted.push({ encodings: new Set(asked), resolve, reject }));
@@ -95,15 +100,15 @@ export class RTCRtpScriptTransformer extends EventTarget {
       this.#pulled = null;
       resolve();
     }
-    if (!this.#native.isAttached) this.#refuseWanted();
+    if (!this.#native.isAttached) this.#refuseWanted('The transform is no sender\'s any more');
     if (this.#native.isOver) this.#whenOver?.();
   }
 
-  /** Who makes the frames makes none for it. */
-  #refuseWanted(): void {
+  /** No key frame comes for those who wait. */
+  #refuseWanted(reason: string): void {
     const wanted = this.#wanted;
     this.#wanted = [];
-    for (const { reject } of wanted) reject(new DOMException('The transform is no sender\'s any more', 'InvalidStateError'));
+    for (const { reject } of wanted) reject(new DOMException(reason, 'InvalidStateError'));
   }
 
   /** "If the event was not canceled": the encoder is asked, who is the program itself. */
@@ -124,6 +129,7 @@ export class RTCRtpScriptTransformer extends EventTarget {
   #cancel(): void {
     this.#controller = this.#pulled = null;
     this.#native.cancel();
+    this.#refuseWanted(CANCELLED);
   }
 
   /** Gives the stream what is there; tells whether there was something. */

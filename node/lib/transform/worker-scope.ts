@@ -16,6 +16,9 @@ export interface TransformMessage {
 }
 export const TRANSFORM = 'duologue:transform';
 
+/** Transforms that wait for somebody to listen; what passes older ones goes nowhere. */
+const MAX_WAITING_TRANSFORMS = 256;
+
 const isTransformMessage = (data: unknown): data is TransformMessage =>
   typeof data === 'object' && data !== null && TRANSFORM in data;
 
@@ -31,10 +34,17 @@ export class WorkerScope extends EventTarget {
     super();
     takeMessages((at, message) => {
       if (at !== port || !isTransformMessage(message)) return false;
-      if (this.#waiting) this.#waiting.push(message);
+      if (this.#waiting) this.#keep(this.#waiting, message);
       else this.#receive(message);
       return true;
     });
+  }
+
+  #keep(waiting: TransformMessage[], message: TransformMessage): void {
+    waiting.push(message);
+    const oldest = waiting.length > MAX_WAITING_TRANSFORMS ? waiting.shift() : undefined;
+    // Who sends through it is not held up.
+    if (oldest) void new RTCRtpScriptTransformer(internal, oldest[TRANSFORM], oldest.options).readable.cancel();
   }
 
   override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {

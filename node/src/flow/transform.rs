@@ -258,10 +258,16 @@ impl NativePeerConnection {
             Side::Sender => routes.sender_transform(),
             Side::Receiver => routes.receiver_transform(),
         };
+        let transform = transform.map(|it| it.transform.clone());
         if let Some(before) = before {
+            let same = transform.clone().map(|it| it as Arc<dyn FrameTransform>);
+            // What it waits for goes on being awaited.
+            if same.is_some_and(|it| Arc::ptr_eq(&it, &before)) {
+                return Ok(());
+            }
             before.detach();
         }
-        let transform = transform.map(|it| it.transform.clone());
+
         if let Some(transform) = transform.as_deref() {
             let mut state = transform.lock();
             state.attached = true;

@@ -1,5 +1,6 @@
 //! Sample entries: what a file says of a codec beside the frames; and the two forms of NAL units.
 
+use bytes::Bytes;
 use duologue_rtp::payload::{FrameSize, Parts, PayloadFormat, nal};
 use shiguredo_mp4::bitstream::h264::{
     H264SampleEntryConfig, LengthSize, build_avc1_box_from_annexb,
@@ -88,7 +89,7 @@ pub(super) struct Described {
 pub(super) struct Units {
     length_size: usize,
     /// The parameter sets, with start codes.
-    parameters: Vec<u8>,
+    parameters: Bytes,
 }
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];

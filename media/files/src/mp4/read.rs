@@ -3,7 +3,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use bytes::Bytes;
-use shiguredo_mp4::boxes::{MoovBox, SampleEntry};
+use shiguredo_mp4::boxes::MoovBox;
 use shiguredo_mp4::demux::{
     DemuxError, Fmp4FileDemuxer, Mp4FileKindDetector, RequiredInput, Sample, TrackInfo,
 };
@@ -48,11 +48,18 @@ impl Demuxer {
         }
     }
 
-    fn next_sample(&mut self) -> std::result::Result<Option<Sample<'_>>, DemuxError> {
-        match self {
-            Demuxer::Whole(samples) => Ok(samples.next_sample()),
-            Demuxer::Fragments(demuxer) => demuxer.next_sample(),
-        }
+    /// With what is said of it, where it is of another sample entry than the one before.
+    fn next_sample(
+        &mut self,
+    ) -> std::result::Result<Option<(Sample<'_>, Option<Described>)>, DemuxError> {
+        let sample = match self {
+            Demuxer::Whole(samples) => return Ok(samples.next_sample()),
+            Demuxer::Fragments(demuxer) => demuxer.next_sample()?,
+        };
+        Ok(sample.map(|sample| {
+            let described = sample.sample_entry.and_then(describe);
+            (sample, described)
+        }))
     }
 }
 
@@ -90,7 +97,8 @@ impl Reader {
             let samples = Whole::new(index, &edits)?;
             for sample in samples.first() {
                 let first = place(&sample, &edits);
-                known.push((first.id, learn(&mut tracks, sample.sample_entry)));
+                let described = sample.sample_entry.and_then(describe);
+                known.push((first.id, learn(&mut tracks, described)));
                 origin = first.nanos.min(origin);
             }
             Demuxer::Whole(samples)
@@ -167,17 +175,19 @@ impl Reader {
             let (known, edits) = (&mut self.known, &self.edits);
             let place = with_input(source, &mut self.demuxer, |demuxer| {
                 let sample = demuxer.next_sample()?;
-                Ok(sample.map(|sample| -> Result<Place> {
-                    let (id, entry) = (sample.track.track_id, sample.sample_entry);
+                Ok(sample.map(|(sample, described)| -> Result<Place> {
+                    let id = sample.track.track_id;
                     match known.iter().position(|(known, _)| *known == id) {
                         Some(n) => {
-                            if let (_, Some(track)) = &mut known[n] {
-                                track.follow(entry)?;
+                            if let (_, Some(track)) = &mut known[n]
+                                && sample.sample_entry.is_some()
+                            {
+                                track.follow(described)?;
                             }
                         }
                         None if known.len() < TRACKS => {
                             if let Some(tracks) = &mut found {
-                                known.push((id, learn(tracks, entry)));
+                                known.push((id, learn(tracks, described)));
                             }
                         }
                         None => {}
@@ -215,9 +225,8 @@ impl Reader {
 
 impl Known {
     /// From a sample on, another entry may say of what form the samples are.
-    fn follow(&mut self, entry: Option<&SampleEntry>) -> Result<()> {
-        let Some(entry) = entry else { return Ok(()) };
-        match describe(entry) {
+    fn follow(&mut self, described: Option<Described>) -> Result<()> {
+        match described {
             Some(Described { track, units }) if track.format == self.format => {
                 self.units = units;
                 Ok(())
@@ -227,8 +236,8 @@ impl Known {
     }
 }
 
-fn learn(tracks: &mut Vec<Track>, entry: Option<&SampleEntry>) -> Option<Known> {
-    let Described { track, units } = describe(entry?)?;
+fn learn(tracks: &mut Vec<Track>, described: Option<Described>) -> Option<Known> {
+    let Described { track, units } = described?;
     let format = track.format;
     tracks.push(track);
     Some(Known {

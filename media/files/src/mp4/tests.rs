@@ -195,6 +195,51 @@ fn key_frames_have_the_parameter_sets_of_the_sample_entry_that_is_theirs() {
 }
 
 #[test]
+fn a_track_whose_samples_take_turns_with_two_entries_is_read() {
+    let samples: Vec<_> = (0..6)
+        .map(|n| {
+            let another = n % 2 == 1;
+            let entry = SampleEntry::Avc1(avc1(another));
+            let length = if another { 2 } else { 4 };
+            sample(Some(entry), n < 2, &units(length, &[OTHER]))
+        })
+        .collect();
+    let expected = [
+        stream(&[SETS[0], SETS[1], OTHER]),
+        stream(&[SETS[0], &[SETS[1], &[0x80]].concat(), OTHER]),
+        stream(&[OTHER]),
+        stream(&[OTHER]),
+        stream(&[OTHER]),
+        stream(&[OTHER]),
+    ];
+    let (_, frames) = read(&whole(&samples, |_| {}));
+    let data: Vec<_> = frames.iter().map(|frame| frame.data.to_vec()).collect();
+    assert_eq!(data, expected);
+}
+
+#[test]
+fn a_second_track_of_one_number_is_none() {
+    let mut samples = vec![sample(
+        Some(SampleEntry::Avc1(avc1(false))),
+        true,
+        &units(4, &[PICTURE]),
+    )];
+    samples.extend(sound(2));
+    let file = whole(&samples, |index| {
+        for track in &mut index.trak_boxes {
+            track.tkhd_box.track_id = 1;
+        }
+        let first = of_kind(index, *b"vide");
+        index.trak_boxes.swap(0, first);
+    });
+    let (tracks, frames) = read(&file);
+    let formats: Vec<_> = tracks.iter().map(|track| track.format).collect();
+    assert_eq!(formats, [Format::H264]);
+    let data: Vec<_> = frames.iter().map(|frame| frame.data.to_vec()).collect();
+    assert_eq!(data, [stream(&[SETS[0], SETS[1], PICTURE])]);
+}
+
+#[test]
 fn a_track_that_changes_its_codec_is_read_up_to_there() {
     let vp8 = entry(&Track::new(Format::Vp8), &[]).unwrap();
     let file = whole(

@@ -4,11 +4,11 @@ use std::num::NonZeroU32;
 
 use shiguredo_mp4::TrackKind;
 use shiguredo_mp4::aux::{SampleAccessor, SampleTableAccessor};
-use shiguredo_mp4::boxes::{HdlrBox, MoovBox, SampleEntry, StblBox, TrakBox};
+use shiguredo_mp4::boxes::{HdlrBox, MoovBox, StblBox, TrakBox};
 use shiguredo_mp4::demux::{Sample, TrackInfo};
 
 use super::edit::{self, Edits};
-use super::entry::describe;
+use super::entry::{Described, describe};
 use crate::error::{FileError, Result};
 use crate::limits::TRACKS;
 
@@ -21,6 +21,8 @@ pub(super) struct Whole {
 struct Samples {
     info: TrackInfo,
     table: SampleTableAccessor<StblBox>,
+    /// What each sample entry says, once: samples may take turns with them.
+    entries: Vec<Option<Described>>,
     /// From its own time to that of the file, in its ticks.
     shift: i64,
     next: NonZeroU32,
@@ -28,9 +30,12 @@ struct Samples {
 
 impl Whole {
     pub(super) fn new(index: MoovBox, edits: &Edits) -> Result<Self> {
-        let mut tracks = Vec::new();
+        let mut tracks: Vec<Samples> = Vec::new();
         for track in index.trak_boxes {
-            let samples = match tracks.len() < TRACKS {
+            // A second one of a number is none: nobody could tell whose frames are whose.
+            let id = track.tkhd_box.track_id;
+            let is_new = tracks.iter().all(|known| known.info.track_id != id);
+            let samples = match is_new && tracks.len() < TRACKS {
                 true => Samples::of(track, edits)?,
                 false => None,
             };
@@ -45,14 +50,17 @@ impl Whole {
         tracks.filter_map(|track| track.sample(NonZeroU32::MIN))
     }
 
-    pub(super) fn next_sample(&mut self) -> Option<Sample<'_>> {
+    /// With what is said of it, where it is of another sample entry than the one before.
+    pub(super) fn next_sample(&mut self) -> Option<(Sample<'_>, Option<Described>)> {
         let tracks = self.tracks.iter().enumerate();
         let times = tracks.filter_map(|(n, track)| Some((track.next_time()?, n)));
         let (_, earliest) = times.min()?;
         let track = &mut self.tracks[earliest];
         let number = track.next;
         track.next = number.saturating_add(1);
-        track.sample(number)
+        let sample = track.sample(number)?;
+        let described = sample.sample_entry.and(track.described(number));
+        Some((sample, described.cloned()))
     }
 }
 
@@ -65,18 +73,15 @@ impl Samples {
             _ => return Ok(None),
         };
         let table = track.mdia_box.minf_box.stbl_box;
-        let entries = &table.stsd_box.entries;
-        if !entries.iter().any(|entry| describe(entry).is_some()) {
+        let entries = table.stsd_box.entries.iter().map(describe);
+        let entries: Vec<Option<Described>> = entries.collect();
+        if entries.iter().all(Option::is_none) {
             return Ok(None);
         }
         let track_id = track.tkhd_box.track_id;
         let bad = |_| FileError::Malformed("MP4, or a kind of it that is not read");
         let table = SampleTableAccessor::new(table).map_err(bad)?;
-        let begins = table.get_sample(NonZeroU32::MIN).map(|it| entry_of(&it));
-        if begins.and_then(describe).is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Samples {
+        let samples = Samples {
             info: TrackInfo {
                 track_id,
                 kind,
@@ -84,9 +89,18 @@ impl Samples {
                 timescale: track.mdia_box.mdhd_box.timescale,
             },
             table,
+            entries,
             shift: edits.shift(track_id),
             next: NonZeroU32::MIN,
-        }))
+        };
+        let is_ours = samples.described(NonZeroU32::MIN).is_some();
+        Ok(is_ours.then_some(samples))
+    }
+
+    /// What the entry of a sample says.
+    fn described(&self, number: NonZeroU32) -> Option<&Described> {
+        let entry = self.table.get_sample(number)?.chunk().sample_entry_index();
+        self.entries.get(entry)?.as_ref()
     }
 
     /// When the next sample is decoded, in the file's time.
@@ -104,7 +118,7 @@ impl Samples {
         let changed = before.as_ref().map(entry) != Some(entry(&sample));
         Some(Sample {
             track: &self.info,
-            sample_entry: changed.then(|| entry_of(&sample)),
+            sample_entry: changed.then(|| sample.chunk().sample_entry()),
             keyframe: sample.is_sync_sample(),
             timestamp: sample.timestamp(),
             duration: sample.duration(),
@@ -113,8 +127,4 @@ impl Samples {
             composition_time_offset: sample.composition_time_offset(),
         })
     }
-}
-
-fn entry_of<'a>(sample: &SampleAccessor<'a, StblBox>) -> &'a SampleEntry {
-    sample.chunk().sample_entry()
 }

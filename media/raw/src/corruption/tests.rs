@@ -89,6 +89,43 @@ fn key_frames_and_one_picture_a_second_are_sampled_and_both_ends_have_the_same_n
 }
 
 #[test]
+fn samples_are_compared_with_the_picture_of_their_frame_alone() {
+    let (mut sampler, mut checker) = (Sampler::default(), Checker::default());
+    let mut samples = |of: &VideoFrame| {
+        let message = sampler.sample(of, VideoCodec::Vp8, &chunk(true, of));
+        checker.read(message.unwrap()).unwrap()
+    };
+    let [first, second, third] = [0, 12, 24].map(picture);
+    assert!(samples(&first).compare(&second).unwrap() > 0.1);
+
+    // The decoder returns a picture when it is given the next frame.
+    let mut awaited = Awaited::default();
+    awaited.expect(first.timestamp, samples(&first));
+    assert!(awaited.compare(&[]).is_empty());
+    awaited.expect(second.timestamp, samples(&second));
+    let one = awaited.compare(std::slice::from_ref(&first));
+    // Of the last one there are no samples.
+    let other = awaited.compare(&[second, third]);
+    assert_eq!((one.len(), other.len()), (1, 1));
+    assert!(one[0] < 1e-3 && other[0] < 1e-3, "{one:?} {other:?}");
+    // Each is compared once.
+    assert!(awaited.compare(&[first]).is_empty());
+}
+
+#[test]
+fn samples_whose_pictures_never_come_are_forgotten() {
+    let message =
+        CorruptionDetection::new(SampleIndex::Upper(0), SampleFilter::default(), &[0; 13]);
+    let samples = Checker::default().read(message).unwrap();
+    let mut awaited = Awaited::default();
+    for number in 0..=AWAITED_SAMPLES as u16 {
+        awaited.expect(picture(number).timestamp, samples);
+    }
+    assert!(awaited.compare(&[picture(0)]).is_empty());
+    assert_eq!(awaited.compare(&[picture(1)]).len(), 1);
+}
+
+#[test]
 fn numbers_are_found_again_after_a_loss_and_at_their_end() {
     let filter = SampleFilter::default();
     let message = |index| CorruptionDetection::new(index, filter, &[0; 13]);
