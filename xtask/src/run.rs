@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 pub(crate) type Outcome<T = ()> = Result<T, String>;
 
@@ -38,16 +38,22 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
 }
 
 /// Echoes the command, runs it, and asks for success.
-pub(crate) fn run(mut command: Command) -> Outcome {
+pub(crate) fn run(command: Command) -> Outcome {
     let line = describe(&command);
-    eprintln!("{}", styled("1", &format!("$ {line}"), &std::io::stderr()));
-    let status = command
-        .status()
-        .map_err(|e| format!("cannot start `{line}`: {e}"))?;
+    let status = status(command)?;
     status
         .success()
         .then_some(())
         .ok_or_else(|| format!("`{line}` failed: {status}"))
+}
+
+/// Echoes the command, runs it, and tells how it ended.
+pub(crate) fn status(mut command: Command) -> Outcome<ExitStatus> {
+    let line = describe(&command);
+    eprintln!("{}", styled("1", &format!("$ {line}"), &std::io::stderr()));
+    command
+        .status()
+        .map_err(|e| format!("cannot start `{line}`: {e}"))
 }
 
 /// What failed among several outcomes, each of which was waited for.

@@ -20,6 +20,14 @@ pub(crate) fn check(baseline: Option<&str>) -> Outcome {
         println!("semver: nothing was released; --baseline COMMIT tells what broke since then");
         return Ok(());
     };
+    // A commit that is not there is no comparison.
+    let commit = format!("{before}^{{commit}}");
+    output(command(
+        "git",
+        ["rev-parse", "--verify", "--quiet", &commit],
+    ))
+    .map_err(|_| format!("{before} names no commit"))?;
+
     let mut check = command(
         &CARGO_SEMVER_CHECKS.provide()?.display().to_string(),
         [
@@ -30,17 +38,26 @@ pub(crate) fn check(baseline: Option<&str>) -> Outcome {
         ],
     );
     check.args(["--features", FEATURES, "--baseline-rev", before]);
-    match (run::run(check), released) {
-        (Err(failure), None) => {
-            println!("semver: {failure}; nothing was released, so that it may");
+    let status = run::status(check)?;
+    match (status.code(), released) {
+        (Some(0), _) => Ok(()),
+        (Some(BROKE), None) => {
+            println!("semver: nothing was released, so that it may");
             Ok(())
         }
-        (outcome, _) => outcome,
+        _ => Err(format!("{}: {status}", CARGO_SEMVER_CHECKS.name)),
     }
 }
 
-/// The tag of the last release before this commit.
+/// What the tool ends with when something broke; it ends otherwise when it fails itself (0.51, `src/main.rs`).
+const BROKE: i32 = 100;
+
+/// The tag of the last release before this commit; none of the first commit, or of a clone that has no other.
 fn released() -> Outcome<Option<String>> {
+    let parent = command("git", ["rev-parse", "--verify", "--quiet", "HEAD^"]);
+    if output(parent).is_err() {
+        return Ok(None);
+    }
     let tags = ["tag", "--merged", "HEAD^", "--sort=-version:refname", "v*"];
     let tags = output(command("git", tags))?;
     Ok(tags.lines().next().map(str::to_owned))
