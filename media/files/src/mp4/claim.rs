@@ -25,7 +25,7 @@ fn samples(mut data: &[u8], depth: usize) -> u64 {
 }
 
 /// The first box: its type, what is in it, and what comes after it. One that is cut off has what is there.
-fn split_box(data: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
+pub(super) fn split_box(data: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
     let (size, rest) = data.split_first_chunk::<4>()?;
     let (kind, rest) = rest.split_first_chunk::<4>()?;
     let (head, size, rest) = match u32::from_be_bytes(*size) {

@@ -4,6 +4,7 @@
 //! beginning of the file, as ffmpeg writes them without `default_base_moof`, are not read. Of an edit list,
 //! what says when a track begins is followed; parts that later edits leave out are read all the same.
 
+mod base;
 mod claim;
 mod edit;
 mod entry;

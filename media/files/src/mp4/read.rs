@@ -9,6 +9,7 @@ use shiguredo_mp4::demux::{
 };
 use shiguredo_mp4::{Decode, TrackKind};
 
+use super::base::rebase;
 use super::claim;
 use super::edit::{self, Edits};
 use super::entry::{Described, Units, describe};
@@ -35,27 +36,21 @@ struct Known {
     units: Option<Units>,
 }
 
-enum Demuxer {
-    Whole(Whole),
-    Fragments(Fmp4FileDemuxer),
+/// The samples of the index, and then those of fragments: a file may have either or both.
+struct Demuxer {
+    whole: Whole,
+    fragments: Option<Fmp4FileDemuxer>,
 }
 
 impl Demuxer {
-    fn required_input(&self) -> Option<RequiredInput> {
-        match self {
-            Demuxer::Whole(_) => None,
-            Demuxer::Fragments(demuxer) => demuxer.required_input(),
-        }
-    }
-
     /// With what is said of it, where it is of another sample entry than the one before.
     fn next_sample(
         &mut self,
     ) -> std::result::Result<Option<(Sample<'_>, Option<Described>)>, DemuxError> {
-        let sample = match self {
-            Demuxer::Whole(samples) => return Ok(samples.next_sample()),
-            Demuxer::Fragments(demuxer) => demuxer.next_sample()?,
+        let Some(fragments) = self.fragments.as_mut().filter(|_| self.whole.is_over()) else {
+            return Ok(self.whole.next_sample());
         };
+        let sample = fragments.next_sample()?;
         Ok(sample.map(|sample| {
             let described = sample.sample_entry.and_then(describe);
             (sample, described)
@@ -91,26 +86,22 @@ impl Reader {
         let edits = Edits::of(&index);
         let (mut known, mut tracks) = (Vec::new(), Vec::new());
         let mut origin = 0;
-        let demuxer = if index.mvex_box.is_some() {
-            Demuxer::Fragments(Fmp4FileDemuxer::new())
-        } else {
-            let samples = Whole::new(index, &edits)?;
-            for sample in samples.first() {
-                let first = place(&sample, &edits);
-                let described = sample.sample_entry.and_then(describe);
-                known.push((first.id, learn(&mut tracks, described)));
-                origin = first.nanos.min(origin);
-            }
-            Demuxer::Whole(samples)
-        };
+        let fragments = index.mvex_box.is_some().then(Fmp4FileDemuxer::new);
+        let whole = Whole::new(index, &edits)?;
+        for sample in whole.first() {
+            let first = place(&sample, &edits);
+            let described = sample.sample_entry.and_then(describe);
+            known.push((first.id, learn(&mut tracks, described)));
+            origin = first.nanos.min(origin);
+        }
         let mut reader = Reader {
-            demuxer,
+            demuxer: Demuxer { whole, fragments },
             edits,
             origin,
             known,
             first: VecDeque::new(),
         };
-        if matches!(reader.demuxer, Demuxer::Fragments(_)) {
+        if reader.demuxer.fragments.is_some() {
             reader.look_ahead(source, &mut tracks)?;
         }
         match tracks.is_empty() {
@@ -121,9 +112,9 @@ impl Reader {
 
     fn look_ahead<R: Read + Seek>(&mut self, source: &mut R, found: &mut Vec<Track>) -> Result<()> {
         let all = with_input(source, &mut self.demuxer, |demuxer| {
-            let tracks: &[TrackInfo] = match demuxer {
-                Demuxer::Fragments(demuxer) => demuxer.tracks()?,
-                Demuxer::Whole(_) => &[],
+            let tracks: &[TrackInfo] = match &mut demuxer.fragments {
+                Some(fragments) => fragments.tracks()?,
+                None => &[],
             };
             let tracks = tracks.iter();
             Ok(tracks.filter(|t| t.kind != TrackKind::Subtitle).count())
@@ -287,16 +278,18 @@ fn with_input<R: Read + Seek, T>(
             Err(DemuxError::InputRequired(_)) => {}
             Err(error) => return Err(bad(error)),
         }
-        let (Some(required), Demuxer::Fragments(demuxer)) =
-            (demuxer.required_input(), &mut *demuxer)
-        else {
+        let Some(fragments) = &mut demuxer.fragments else {
             return Err(FileError::Malformed("MP4"));
         };
-        let data = read_at(source, required)?;
+        let Some(required) = fragments.required_input() else {
+            return Err(FileError::Malformed("MP4"));
+        };
+        let mut data = read_at(source, required)?;
         if claim::is_excessive(&data) {
             return Err(FileError::Malformed("more samples than there are bytes"));
         }
-        demuxer.handle_input(required.to_input(&data));
+        rebase(&mut data, required.position);
+        fragments.handle_input(required.to_input(&data));
     }
 }
 

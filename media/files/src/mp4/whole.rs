@@ -1,4 +1,4 @@
-//! Ordinary files: one index says where the samples of all tracks are.
+//! What the index says: where the samples of all tracks are, in ordinary files and before the first fragment.
 
 use std::num::NonZeroU32;
 
@@ -48,6 +48,10 @@ impl Whole {
     pub(super) fn first(&self) -> impl Iterator<Item = Sample<'_>> {
         let tracks = self.tracks.iter();
         tracks.filter_map(|track| track.sample(NonZeroU32::MIN))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.tracks.iter().all(|track| track.next_time().is_none())
     }
 
     /// With what is said of it, where it is of another sample entry than the one before.

@@ -151,3 +151,65 @@ fn ffmpeg_decodes_every_frame_of_every_format_in_every_container() {
     }
     assert_eq!(tried, 24);
 }
+
+/// Where ffmpeg puts the index and from where it counts the data of fragments: its own ways, and what is asked of it for streaming.
+const LAYOUTS: [&str; 7] = [
+    "",
+    "+faststart",
+    "+frag_keyframe",
+    "+frag_keyframe+empty_moov",
+    "+frag_keyframe+empty_moov+default_base_moof",
+    "+dash",
+    "+cmaf",
+];
+
+#[test]
+fn every_frame_of_every_layout_of_ffmpegs_mp4_is_read_where_its_time_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for layout in LAYOUTS {
+        let path = folder.path().join("layout.mp4");
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-nostdin", "-v", "error", "-y"]);
+        for input in [
+            "testsrc=size=320x180:rate=30,format=yuv420p",
+            "sine=frequency=440:sample_rate=48000",
+        ] {
+            ffmpeg.args(["-f", "lavfi", "-i", input]);
+        }
+        // Pictures that are decoded out of their order, and four fragments.
+        let how = "-c:v libx264 -preset fast -bf 2 -g 25 -c:a libopus";
+        ffmpeg
+            .args(["-t", &SECONDS.to_string()])
+            .args(how.split(' '));
+        if !layout.is_empty() {
+            ffmpeg.args(["-movflags", layout]);
+        }
+        ffmpeg.arg(&path);
+        assert!(ffmpeg.status().expect("ffmpeg is not installed").success());
+
+        let mut reader = FileReader::open(&path).unwrap();
+        let formats = reader.tracks().iter().map(|track| track.format);
+        assert_eq!(formats.collect::<Vec<_>>(), [Format::H264, Format::Opus]);
+        let mut times = [Vec::new(), Vec::new()];
+        while let Some(frame) = reader.next_frame().unwrap() {
+            times[frame.track].push(frame.time);
+        }
+        times.iter_mut().for_each(|times| times.sort_unstable());
+        let [pictures, sound] = times;
+        assert_eq!(pictures.len(), PICTURES, "{layout}");
+        assert!(sound.len() >= SOUND, "{layout}: {}", sound.len());
+        assert!(
+            pictures.windows(2).all(|pair| pair[0] < pair[1]),
+            "{layout}: {pictures:?}"
+        );
+        // Fragments without an edit list have the delay of the reordering before the first picture.
+        let apart = pictures[0].abs_diff(sound[0]);
+        assert!(apart < Duration::from_millis(70), "{layout}: {apart:?}");
+        let length = pictures[PICTURES - 1] - pictures[0];
+        let expected = Duration::from_millis(1_000 * (PICTURES as u64 - 1) / 30);
+        assert!(
+            length.abs_diff(expected) < Duration::from_millis(2),
+            "{layout}: {length:?}"
+        );
+    }
+}
