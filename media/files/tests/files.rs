@@ -137,6 +137,19 @@ fn the_tracks_of_a_file_with_sound_and_pictures_are_both_found() {
     }
 }
 
+/// Five pictures and three packets of sound of `webmmux` (GStreamer 1.22): its strings end with a zero (RFC 8794 §7.4).
+#[test]
+fn webm_of_gstreamer_is_read() {
+    let (tracks, frames) = read(include_bytes!("data/gstreamer.webm"));
+    let mut formats: Vec<Format> = tracks.iter().map(|track| track.format).collect();
+    formats.sort_by_key(|format| *format == Format::Opus);
+    assert_eq!(formats, [Format::Vp8, Format::Opus]);
+    let pictures = tracks.iter().position(|it| it.format == Format::Vp8);
+    let count = |track| of_track(&frames, track).len();
+    assert_eq!(count(pictures.unwrap()), 5);
+    assert!(count(1 - pictures.unwrap()) >= 3);
+}
+
 #[test]
 fn h264_of_mp4_is_the_byte_stream_that_it_was_made_of() {
     let (_, plain) = read(file("h264.h264"));

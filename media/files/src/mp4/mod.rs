@@ -1,8 +1,7 @@
 //! MP4: the ISO base media file format with Opus, VP8, VP9, AV1, H.264 and H.265, by the
 //! `shiguredo_mp4` crate. Ordinary and fragmented files are read; fragmented ones are written, of which
-//! what is there is a whole file after each fragment. Fragments that say where their frames are from the
-//! beginning of the file, as ffmpeg writes them without `default_base_moof`, are not read. Of an edit list,
-//! what says when a track begins is followed; parts that later edits leave out are read all the same.
+//! what is there is a whole file after each fragment. Of an edit list, what says when a track begins is
+//! followed; parts that later edits leave out are read all the same.
 
 mod base;
 mod claim;

@@ -70,6 +70,11 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
+/// A string, which may end with zeros (RFC 8794 §7.4): GStreamer's do.
+pub(super) fn string(body: &[u8]) -> &[u8] {
+    body.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 /// A number of EBML without its marker at the beginning of `bytes`, as blocks have it; and the rest.
 pub(super) fn vint(mut bytes: &[u8]) -> Option<(u64, &[u8])> {
     let first = *bytes.first()?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_rtp::payload::{FrameSize, opus};
 
-use super::ebml::{Children, Header, unsigned, vint};
+use super::ebml::{Children, Header, string, unsigned, vint};
 use super::{CODECS, id, lacing};
 use crate::error::{FileError, Result};
 use crate::ivf::without_delimiter;
@@ -117,7 +117,7 @@ impl Reader {
             match id {
                 id::TRACK_NUMBER => number_ = number(body)?,
                 id::DEFAULT_DURATION => duration = number(body)?,
-                id::CODEC_ID => format = format_of(body),
+                id::CODEC_ID => format = format_of(string(body)),
                 id::VIDEO => size = pixels(body),
                 id::AUDIO => {
                     let mut children = Children(body);
@@ -204,8 +204,9 @@ impl Reader {
 
 fn check_kind(ebml: &[u8]) -> Result<()> {
     let mut children = Children(ebml);
-    match children.find(|(id, _)| *id == id::DOC_TYPE) {
-        Some((_, b"webm" | b"matroska")) => Ok(()),
+    let found = children.find(|(id, _)| *id == id::DOC_TYPE);
+    match found.map(|(_, kind)| string(kind)) {
+        Some(b"webm" | b"matroska") => Ok(()),
         _ => Err(FileError::Unsupported("EBML that is not WebM")),
     }
 }
