@@ -68,6 +68,57 @@ pub struct EncodedFrame {
     pub sender_time: Option<SenderTime>,
 }
 
+impl EncodedFrame {
+    /// A delta frame of one packet of which nothing else is known: what recorders and players that are
+    /// fed from elsewhere begin with.
+    ///
+    /// ```
+    /// use duologue_base::Instant;
+    /// use duologue_media::EncodedFrame;
+    /// use duologue_rtp::{PayloadType, Ssrc};
+    ///
+    /// let payload_type = PayloadType::new(96).unwrap();
+    /// let frame = EncodedFrame {
+    ///     key: true,
+    ///     ..EncodedFrame::new(Ssrc(1), payload_type, 3_000, Instant::ZERO, vec![0x10].into())
+    /// };
+    /// assert_eq!((frame.timestamp, frame.size), (3_000, None));
+    /// ```
+    pub fn new(
+        ssrc: Ssrc,
+        payload_type: PayloadType,
+        timestamp: u32,
+        received: Instant,
+        data: Bytes,
+    ) -> Self {
+        EncodedFrame {
+            ssrc,
+            encoding: 0,
+            rid: None,
+            payload_type,
+            timestamp,
+            sequence_number: 0,
+            key: false,
+            size: None,
+            temporal: None,
+            spatial: None,
+            frame_id: None,
+            dependencies: Vec::new(),
+            discardable: false,
+            audio_level: None,
+            contributing_sources: Vec::new(),
+            capture_time: None,
+            captured: None,
+            corruption_detection: None,
+            data,
+            first_received: received,
+            received,
+            repaired: false,
+            sender_time: None,
+        }
+    }
+}
+
 /// A moment by two clocks, as a sender report tells it (RFC 3550 §6.4.1): by it the streams of one
 /// sender are brought together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

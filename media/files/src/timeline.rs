@@ -84,35 +84,19 @@ const SECOND: i128 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use bytes::Bytes;
     use duologue_rtp::PayloadType;
 
+    use super::*;
+
     fn frame(ssrc: u32, timestamp: u32, ms: u64) -> EncodedFrame {
-        EncodedFrame {
-            ssrc: Ssrc(ssrc),
-            encoding: 0,
-            rid: None,
-            payload_type: PayloadType::new(96).unwrap(),
+        EncodedFrame::new(
+            Ssrc(ssrc),
+            PayloadType::new(96).unwrap(),
             timestamp,
-            sequence_number: 0,
-            key: false,
-            size: None,
-            temporal: None,
-            discardable: false,
-            audio_level: None,
-            contributing_sources: Vec::new(),
-            capture_time: None,
-            captured: None,
-            corruption_detection: None,
-            spatial: None,
-            frame_id: None,
-            dependencies: Vec::new(),
-            data: Default::default(),
-            first_received: Instant::from_nanos(ms * 1_000_000),
-            received: Instant::from_nanos(ms * 1_000_000),
-            repaired: false,
-            sender_time: None,
-        }
+            Instant::from_nanos(ms * 1_000_000),
+            Bytes::new(),
+        )
     }
 
     fn times(frames: &[EncodedFrame]) -> Vec<u128> {

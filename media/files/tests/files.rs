@@ -210,29 +210,14 @@ fn frames_are_the_same_after_they_were_written_and_read_in_every_container_of_th
 fn received(track: &Track, frame: &Frame, ms: u64) -> EncodedFrame {
     let init = frame.to_init(track.format);
     EncodedFrame {
-        ssrc: Ssrc(1),
-        encoding: 0,
-        rid: None,
-        payload_type: PayloadType::new(96).unwrap(),
-        timestamp: init.timestamp.wrapping_add(0xffff_f000),
-        sequence_number: 0,
         key: frame.key,
-        size: None,
-        temporal: None,
-        discardable: false,
-        audio_level: None,
-        contributing_sources: Vec::new(),
-        capture_time: None,
-        captured: None,
-        corruption_detection: None,
-        spatial: None,
-        frame_id: None,
-        dependencies: Vec::new(),
-        data: frame.data.clone(),
-        first_received: Instant::from_nanos(ms * 1_000_000),
-        received: Instant::from_nanos(ms * 1_000_000),
-        repaired: false,
-        sender_time: None,
+        ..EncodedFrame::new(
+            Ssrc(1),
+            PayloadType::new(96).unwrap(),
+            init.timestamp.wrapping_add(0xffff_f000),
+            Instant::from_nanos(ms * 1_000_000),
+            frame.data.clone(),
+        )
     }
 }
 

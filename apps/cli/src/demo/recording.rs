@@ -216,32 +216,19 @@ mod tests {
         // RFC 6386 §9.1: a key frame of 64 times 48 pixels.
         data[..10].copy_from_slice(&[u8::from(!key), 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0]);
         EncodedFrame {
-            ssrc: duologue::Ssrc(1),
-            encoding: 0,
-            rid: None,
-            payload_type: duologue::PayloadType::new(96).unwrap(),
-            timestamp: 3_000 * number,
             sequence_number: u64::from(number),
             key,
             size: key.then_some(duologue::FrameSize {
                 width: 64,
                 height: 48,
             }),
-            temporal: None,
-            spatial: None,
-            frame_id: None,
-            dependencies: Vec::new(),
-            discardable: false,
-            audio_level: None,
-            contributing_sources: Vec::new(),
-            capture_time: None,
-            captured: None,
-            corruption_detection: None,
-            data: data.into(),
-            first_received: received,
-            received,
-            repaired: false,
-            sender_time: None,
+            ..EncodedFrame::new(
+                duologue::Ssrc(1),
+                duologue::PayloadType::new(96).unwrap(),
+                3_000 * number,
+                received,
+                data.into(),
+            )
         }
     }
 

@@ -451,29 +451,15 @@ mod tests {
         while let Some(frame) = reader.next_frame().unwrap() {
             let at = 33 * pictures.len() as u32;
             pictures.push(EncodedFrame {
-                ssrc: duologue::Ssrc(1),
-                encoding: 0,
-                rid: None,
-                payload_type: PayloadType::new(H264).unwrap(),
-                timestamp: 90 * at,
                 sequence_number: u64::from(at),
                 key: frame.key,
-                size: None,
-                temporal: None,
-                spatial: None,
-                frame_id: None,
-                dependencies: Vec::new(),
-                discardable: false,
-                audio_level: None,
-                contributing_sources: Vec::new(),
-                capture_time: None,
-                captured: None,
-                corruption_detection: None,
-                data: frame.data,
-                first_received: Instant::ZERO,
-                received: Instant::ZERO + Duration::from_millis(1) * at,
-                repaired: false,
-                sender_time: None,
+                ..EncodedFrame::new(
+                    duologue::Ssrc(1),
+                    PayloadType::new(H264).unwrap(),
+                    90 * at,
+                    Instant::ZERO + Duration::from_millis(1) * at,
+                    frame.data,
+                )
             });
         }
         pictures

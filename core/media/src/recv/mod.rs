@@ -773,28 +773,20 @@ const VIDEO_CLOCK: u32 = 90_000;
 /// Audio waits for nothing: whoever plays it knows best what is late.
 fn audio_frame(packet: RtpPacket) -> EncodedFrame {
     EncodedFrame {
-        ssrc: packet.ssrc,
         encoding: packet.encoding,
         rid: packet.rid,
-        payload_type: packet.payload_type,
-        timestamp: packet.timestamp,
         sequence_number: packet.sequence_number,
         key: true,
-        size: None,
-        temporal: None,
-        spatial: None,
-        frame_id: None,
-        dependencies: Vec::new(),
-        discardable: false,
         audio_level: packet.audio_level,
         contributing_sources: packet.contributing_sources,
         capture_time: packet.capture_time,
-        captured: None,
-        corruption_detection: None,
-        data: packet.payload,
-        first_received: packet.received,
-        received: packet.received,
         repaired: packet.repaired,
-        sender_time: None,
+        ..EncodedFrame::new(
+            packet.ssrc,
+            packet.payload_type,
+            packet.timestamp,
+            packet.received,
+            packet.payload,
+        )
     }
 }

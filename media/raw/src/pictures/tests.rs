@@ -13,32 +13,19 @@ fn start() -> Instant {
 fn frame(number: u32, late: Duration) -> EncodedFrame {
     let received = start() + FRAME * number + late;
     EncodedFrame {
-        ssrc: Ssrc(1),
-        encoding: 0,
-        rid: None,
-        payload_type: PayloadType::new(96).unwrap(),
-        timestamp: 3_000 * number,
         sequence_number: number.into(),
         key: number == 0,
-        size: None,
-        temporal: None,
-        discardable: false,
-        audio_level: None,
-        contributing_sources: Vec::new(),
-        capture_time: None,
-        captured: None,
-        corruption_detection: None,
-        spatial: None,
-        frame_id: None,
-        dependencies: Vec::new(),
-        data: vec![0; 1_000].into(),
-        first_received: received,
-        received,
-        repaired: false,
         sender_time: Some(SenderTime {
             ntp: NtpTime::from(WallClock::from_unix_millis(1_795_000_000_000)),
             rtp: 0,
         }),
+        ..EncodedFrame::new(
+            Ssrc(1),
+            PayloadType::new(96).unwrap(),
+            3_000 * number,
+            received,
+            vec![0; 1_000].into(),
+        )
     }
 }
 

@@ -27,29 +27,15 @@ fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
         let mut data = Vec::new();
         encoder.encode(&samples, &mut data).unwrap();
         EncodedFrame {
-            ssrc: Ssrc(ssrc),
-            encoding: 0,
-            rid: None,
-            payload_type: PayloadType::new(0).unwrap(),
-            timestamp: 160 * number as u32,
             sequence_number: number,
             key: true,
-            size: None,
-            temporal: None,
-            discardable: false,
-            audio_level: None,
-            contributing_sources: Vec::new(),
-            capture_time: None,
-            captured: None,
-            corruption_detection: None,
-            spatial: None,
-            frame_id: None,
-            dependencies: Vec::new(),
-            data: data.into(),
-            first_received: ms(20 * number),
-            received: ms(20 * number),
-            repaired: false,
-            sender_time: None,
+            ..EncodedFrame::new(
+                Ssrc(ssrc),
+                PayloadType::new(0).unwrap(),
+                160 * number as u32,
+                ms(20 * number),
+                data.into(),
+            )
         }
     });
     packets.collect()
