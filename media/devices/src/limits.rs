@@ -45,6 +45,9 @@ pub const Y4M_HEADER: usize = 1_000;
 /// silence; the rest of a longer one is left out.
 pub const GAP: Duration = Duration::from_secs(10);
 
+/// Bytes of the samples of a WAV file: it counts those of all that it has in 32 bits.
+pub const WAV_BYTES: u32 = u32::MAX - 127;
+
 /// How much sound of a sound card waits for whoever captures it; older sound is dropped.
 pub const MICROPHONE: Duration = Duration::from_secs(1);
 

@@ -22,7 +22,13 @@ use crate::limits;
 /// assert_eq!(file.finish()?.as_millis(), 30);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct WavWriter<W: Write + Seek>(State<W>);
+///
+/// Such a file has less than 4 GiB, which are six hours of two channels at 48 kHz: what would be more is refused.
+pub struct WavWriter<W: Write + Seek> {
+    state: State<W>,
+    /// Bytes of samples that it may have.
+    most: u32,
+}
 
 enum State<W: Write + Seek> {
     /// No sound came yet.
@@ -41,6 +47,8 @@ struct Begun<W: Write + Seek> {
     resampler: Option<(u32, Resampler)>,
     /// Samples of one channel since the header was written last.
     since: u32,
+    /// Samples, of all channels, that there is room for.
+    left: usize,
 }
 
 impl<W: Write + Seek> fmt::Debug for WavWriter<W> {
@@ -52,21 +60,25 @@ impl<W: Write + Seek> fmt::Debug for WavWriter<W> {
 impl<W: Write + Seek> WavWriter<W> {
     /// A writer of a WAV file that writes to `to`.
     pub fn new(to: W) -> Self {
-        WavWriter(State::Empty(to))
+        WavWriter {
+            state: State::Empty(to),
+            most: limits::WAV_BYTES,
+        }
     }
 
     /// Adds a piece. Of a gap longer than [`limits::GAP`] the rest is left out.
     ///
     /// # Errors
-    /// What writing says; nothing is written after one.
+    /// What writing says, `FileTooLarge` for a piece that the file has no room for; nothing is written after one, and
+    /// what was written before is a whole file.
     pub fn write(&mut self, data: &AudioData) -> io::Result<()> {
-        let mut begun = match std::mem::replace(&mut self.0, State::Broken) {
-            State::Empty(to) => Box::new(Begun::new(to, data)?),
+        let mut begun = match std::mem::replace(&mut self.state, State::Broken) {
+            State::Empty(to) => Box::new(Begun::new(to, data, self.most)?),
             State::Begun(begun) => begun,
             State::Broken => return Err(io::Error::other("the file was not written before")),
         };
         begun.write(data)?;
-        self.0 = State::Begun(begun);
+        self.state = State::Begun(begun);
         Ok(())
     }
 
@@ -75,7 +87,7 @@ impl<W: Write + Seek> WavWriter<W> {
     /// # Errors
     /// What writing says.
     pub fn finish(self) -> io::Result<Duration> {
-        match self.0 {
+        match self.state {
             State::Empty(_) => Ok(Duration::ZERO),
             State::Begun(begun) => {
                 let lasts = begun.lasts();
@@ -88,7 +100,7 @@ impl<W: Write + Seek> WavWriter<W> {
 }
 
 impl<W: Write + Seek> Begun<W> {
-    fn new(to: W, first: &AudioData) -> io::Result<Self> {
+    fn new(to: W, first: &AudioData, most: u32) -> io::Result<Self> {
         let spec = WavSpec {
             channels: first.channels().into(),
             sample_rate: first.sample_rate(),
@@ -102,6 +114,7 @@ impl<W: Write + Seek> Begun<W> {
             origin: first.timestamp,
             resampler: None,
             since: 0,
+            left: most as usize / 2,
         })
     }
 
@@ -144,6 +157,10 @@ impl<W: Write + Seek> Begun<W> {
     }
 
     fn put(&mut self, samples: &[f32]) -> io::Result<()> {
+        self.left = match self.left.checked_sub(samples.len()) {
+            Some(left) => left,
+            None => return Err(io::Error::new(io::ErrorKind::FileTooLarge, FULL)),
+        };
         for sample in samples {
             let sample = (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16;
             self.writer.write_sample(sample).map_err(failed)?;
@@ -165,5 +182,47 @@ fn failed(error: Error) -> io::Error {
     }
 }
 
+const FULL: &str = "a WAV file has no room for more than 4 GiB";
 /// Of the clock of a source.
 const JITTER: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use duologue_codec::tone;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_no_room_for_more_is_whole_and_says_so() {
+        let mut bytes = Vec::new();
+        let mut file = WavWriter {
+            state: State::Empty(Cursor::new(&mut bytes)),
+            most: 4_000,
+        };
+        let mut refused = 0;
+        for n in 0..5 {
+            let piece = tone::draw(n * 480, 480, 48_000, 2, 440.0).unwrap();
+            match file.write(&piece) {
+                Ok(()) => assert_eq!(refused, 0),
+                Err(error) if refused == 0 => {
+                    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+                    refused += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        drop(file);
+        // Two pieces of 1,920 bytes are in it.
+        assert_eq!(refused, 3);
+        let read = hound::WavReader::new(&bytes[..]).unwrap();
+        assert_eq!(read.duration(), 960);
+    }
+
+    #[test]
+    fn what_the_header_says_of_the_whole_file_fits_into_its_32_bits() {
+        // That of hound has 68 bytes at most.
+        assert!(limits::WAV_BYTES.checked_add(68).is_some());
+    }
+}

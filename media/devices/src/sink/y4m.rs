@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use ::y4m::{Colorspace, Encoder, Error, Frame, Ratio};
+use ::y4m::{Colorspace, Error, Ratio};
 use duologue_codec::{Scaler, VideoFrame};
 
 use super::unlikely;
@@ -39,7 +39,7 @@ enum State<W: Write> {
 }
 
 struct Begun<W: Write> {
-    encoder: Encoder<W>,
+    to: W,
     size: (u32, u32),
     /// When picture zero of the file is of.
     origin: Duration,
@@ -71,13 +71,14 @@ impl<W: Write> Y4mWriter<W> {
     /// What writing says; nothing is written after one.
     pub fn write(&mut self, frame: &VideoFrame) -> io::Result<()> {
         match std::mem::replace(&mut self.state, State::Broken) {
-            State::Empty(to) => {
+            State::Empty(mut to) => {
                 let frame = frame.to_i420().map_err(unlikely)?;
                 let (width, height) = (frame.width() as usize, frame.height() as usize);
                 let builder = ::y4m::encode(width, height, Ratio::new(self.rate as usize, 1));
                 let builder = builder.with_colorspace(Colorspace::C420jpeg);
+                builder.write_header(&mut to).map_err(failed)?;
                 self.state = State::Begun(Box::new(Begun {
-                    encoder: builder.write_header(to).map_err(failed)?,
+                    to,
                     size: (frame.width(), frame.height()),
                     origin: frame.timestamp,
                     written: 0,
@@ -102,9 +103,10 @@ impl<W: Write> Y4mWriter<W> {
     /// What writing says.
     pub fn finish(self) -> io::Result<u64> {
         match self.state {
-            State::Empty(_) => Ok(0),
+            State::Empty(mut to) => to.flush().map(|()| 0),
             State::Begun(mut begun) => {
                 begun.put()?;
+                begun.to.flush()?;
                 Ok(begun.written)
             }
             State::Broken => Err(io::Error::other("the file was not written before")),
@@ -129,17 +131,14 @@ impl<W: Write> Begun<W> {
     }
 
     fn put(&mut self) -> io::Result<()> {
-        let planes = [0, 1, 2].map(|plane| {
-            let (_, rows) = self
-                .last
-                .format()
-                .plane_size(plane, self.size.0, self.size.1);
-            let rows = (0..rows).map(|row| self.last.row(plane, row));
-            rows.collect::<Vec<_>>().concat()
-        });
-        let [y, u, v] = &planes;
-        let frame = Frame::new([y, u, v], None);
-        self.encoder.write_frame(&frame).map_err(failed)?;
+        self.to.write_all(b"FRAME\n")?;
+        let (width, height) = self.size;
+        for plane in 0..3 {
+            let (_, rows) = self.last.format().plane_size(plane, width, height);
+            for row in 0..rows {
+                self.to.write_all(self.last.row(plane, row))?;
+            }
+        }
         self.written += 1;
         Ok(())
     }
@@ -149,5 +148,33 @@ fn failed(error: Error) -> io::Error {
     match error {
         Error::IoError(error) => error,
         other => io::Error::other(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use duologue_codec::pattern;
+
+    use super::*;
+
+    /// A disk that takes nothing more when all is to be on it.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_sink_that_fails_at_flush_fails_finish() {
+        let mut file = Y4mWriter::new(Full, 30);
+        file.write(&pattern::draw(7, 64, 48).unwrap()).unwrap();
+        let error = file.finish().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }
