@@ -36,6 +36,11 @@ pub(crate) const CLUSTER_TIME: Duration = Duration::from_secs(20);
 /// arrived before they are taken for those of another source.
 pub(crate) const TIME_STAMP_DRIFT: Duration = Duration::from_secs(3);
 
+/// How late frames may come that go on where those before ended, and how long before that is taken for how it is: a
+/// network that stalled gives them faster then than they were made.
+pub(crate) const LATEST: Duration = Duration::from_secs(15);
+pub(crate) const LATE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How far a stream's times may be from those at which its frames arrive before they are brought nearer, and how long
 /// that takes: networks delay frames, and clocks are off by some parts of a million.
 pub(crate) const FOLLOWED_DRIFT: Duration = Duration::from_millis(100);

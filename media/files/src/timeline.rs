@@ -6,7 +6,7 @@ use duologue_base::Instant;
 use duologue_media::EncodedFrame;
 use duologue_rtp::Ssrc;
 
-use crate::limits::{FOLLOWED_DRIFT, FOLLOWED_WITHIN, TIME_STAMP_DRIFT};
+use crate::limits::{FOLLOWED_DRIFT, FOLLOWED_WITHIN, LATE_PATIENCE, LATEST, TIME_STAMP_DRIFT};
 
 /// Of one track. Times grow by the time stamps of its frames; what its first frame's time is, and that
 /// of the first frame of each other source, is said by when it arrived. The clock of a sender that is faster or slower
@@ -27,6 +27,17 @@ struct Anchor {
     nanos: i128,
     /// What was said.
     last: Duration,
+    late: Option<Late>,
+}
+
+/// Frames come much later than their time stamps say. A network that stalled has them come faster then, until they are
+/// as early as before; a sender that stopped its clock has them come later for good.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    /// By how much, in nanoseconds: the least so far.
+    by: i128,
+    /// When it was that.
+    since: Duration,
 }
 
 impl Timeline {
@@ -46,7 +57,7 @@ impl Timeline {
             .anchor
             .and_then(|anchor| self.next(anchor, frame, arrived));
         let floor = self.anchor.map_or(Duration::ZERO, |anchor| anchor.last);
-        let nanos = continued.unwrap_or(nanos(arrived.max(floor)));
+        let (nanos, late) = continued.unwrap_or((nanos(arrived.max(floor)), None));
         let time = u64::try_from(nanos).unwrap_or(0);
         let last = Duration::from_nanos(time).max(floor);
         self.anchor = Some(Anchor {
@@ -55,24 +66,48 @@ impl Timeline {
             arrived,
             nanos,
             last,
+            late,
         });
         last
     }
 
     /// `None` if the frame is of another source, or its time stamps are as if it were.
-    fn next(&self, anchor: Anchor, frame: &EncodedFrame, arrived: Duration) -> Option<i128> {
+    fn next(
+        &self,
+        anchor: Anchor,
+        frame: &EncodedFrame,
+        arrived: Duration,
+    ) -> Option<(i128, Option<Late>)> {
         let ticks = frame.timestamp.wrapping_sub(anchor.timestamp).cast_signed();
         let step = i128::from(ticks) * SECOND / i128::from(self.rate);
         let arrival = nanos(arrived) - nanos(anchor.arrived);
-        let same = anchor.ssrc == frame.ssrc
-            && (step - arrival).unsigned_abs() < TIME_STAMP_DRIFT.as_nanos();
+        let drift = nanos(TIME_STAMP_DRIFT);
+        let stalled = step >= 0 && (drift..=nanos(LATEST)).contains(&(arrival - step));
+        if anchor.ssrc != frame.ssrc || ((step - arrival).abs() >= drift && !stalled) {
+            return None;
+        }
 
         let time = anchor.nanos + step;
         let (ahead, most) = (time - nanos(arrived), nanos(FOLLOWED_DRIFT));
+        let late = match anchor.late {
+            _ if -ahead < most => None,
+            None if -ahead < drift => None,
+            // It gets no better.
+            Some(late) if -ahead > late.by - most => Some(late),
+            _ => Some(Late {
+                by: -ahead,
+                since: arrived,
+            }),
+        };
+        match late {
+            Some(late) if arrived - late.since <= LATE_PATIENCE => return Some((time, Some(late))),
+            Some(_) if -ahead >= drift => return None,
+            _ => {}
+        }
         let beyond = ahead - ahead.clamp(-most, most);
         let within = nanos(FOLLOWED_WITHIN);
         let pull = beyond * step.clamp(0, within) / within;
-        same.then_some(time - pull)
+        Some((time - pull, None))
     }
 }
 
@@ -172,17 +207,29 @@ mod tests {
 
     #[test]
     fn frames_that_come_late_and_together_have_their_times_again() {
-        let frames: Vec<_> = (0..20)
-            .map(|n| {
-                frame(
-                    1,
-                    n * 9_000,
-                    if n < 10 { u64::from(n) * 100 } else { 2_800 },
-                )
-            })
-            .collect();
-        for (n, time) in (0..).zip(times(&frames)) {
-            assert!(time.abs_diff(n * 100) < 30, "{n}: {time} ms");
+        // Ten a second; a network that takes nothing for so long from the first second on, and then all at once.
+        for stall in [1_800, 5_000, 12_000] {
+            let arrives = |n: u64| match n * 100 {
+                at if (1_000..1_000 + stall).contains(&at) => 1_000 + stall,
+                at => at,
+            };
+            let frames = (0..300).map(|n| frame(1, n * 9_000, arrives(n.into())));
+            let frames: Vec<_> = frames.collect();
+            for (n, time) in (0..).zip(times(&frames)) {
+                assert!(time.abs_diff(n * 100) < 100, "{stall}, {n}: {time} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sender_whose_clock_stood_still_is_followed_after_a_second() {
+        let arrives = |n: u64| n * 100 + if n < 10 { 0 } else { 5_000 };
+        let frames = (0..60).map(|n| frame(1, n * 9_000, arrives(n.into())));
+        let frames: Vec<_> = frames.collect();
+        let placed = times(&frames);
+        assert!(placed.is_sorted());
+        for (n, time) in (0..).zip(placed).skip(10 + 12) {
+            assert!(time.abs_diff(u128::from(arrives(n))) < 30, "{n}: {time} ms");
         }
     }
 }
