@@ -26,12 +26,25 @@ impl FileError {
     }
 }
 
+impl FileError {
+    pub(crate) fn cut() -> Self {
+        FileError::Malformed(CUT)
+    }
+
+    /// The file ends in the middle of something.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self, FileError::Malformed(CUT))
+    }
+}
+
+const CUT: &str = "it ends in the middle";
+
 pub(crate) type Result<T> = std::result::Result<T, FileError>;
 
 /// What a file ends with in the middle of something is a bad file; else the end of all is the end.
 pub(crate) fn truncated(error: io::Error) -> FileError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => FileError::Malformed("it ends in the middle"),
+        io::ErrorKind::UnexpectedEof => FileError::cut(),
         _ => FileError::Io(error),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Reader {
     /// A tick is so many seconds: numerator and denominator.
     tick: [u64; 2],
     format: Format,
+    /// As the header says; 0 if it was not known.
+    frames: u32,
 }
 
 impl Reader {
@@ -58,6 +60,7 @@ impl Reader {
         let reader = Reader {
             tick: [scale, rate],
             format,
+            frames: word(24),
         };
         Ok((
             reader,
@@ -66,6 +69,10 @@ impl Reader {
                 ..Track::new(format)
             },
         ))
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.frames == 0
     }
 
     pub(crate) fn next(&mut self, source: &mut impl Read) -> Result<Option<Frame>> {

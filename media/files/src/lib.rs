@@ -32,6 +32,7 @@ mod reader;
 mod source;
 mod timeline;
 mod track;
+mod units;
 mod webm;
 mod writer;
 

@@ -109,18 +109,35 @@ impl<R: Read + Seek> FileReader<R> {
         &self.tracks
     }
 
-    /// The next frame of any track; `None` at the end.
+    /// The next frame of any track; `None` at the end. A recording that says nothing of how long it is, as
+    /// [`FileWriter`](crate::FileWriter)'s, ends where it was cut off: with the last frame that is whole.
     ///
     /// # Errors
     ///
     /// See [`FileError`]. There is nothing more to be read after one.
     pub fn next_frame(&mut self) -> Result<Option<Frame>> {
-        match &mut self.source {
+        let next = match &mut self.source {
             Source::Ivf(source, reader) => reader.next(source),
             Source::Ogg(reader) => reader.next(),
             Source::AnnexB(source, reader) => reader.next(source),
             Source::WebM(source, reader) => reader.next(source),
             Source::Mp4(source, reader) => reader.next(source),
+        };
+        match next {
+            Err(error) if error.is_cut() && self.source.is_live() => Ok(None),
+            next => next,
+        }
+    }
+}
+
+impl<R: Read + Seek> Source<R> {
+    /// It says not how long it is.
+    fn is_live(&self) -> bool {
+        match self {
+            Source::Ivf(_, reader) => reader.is_live(),
+            Source::WebM(_, reader) => reader.is_live(),
+            Source::Mp4(_, reader) => reader.is_live(),
+            Source::Ogg(_) | Source::AnnexB(..) => false,
         }
     }
 }

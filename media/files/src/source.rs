@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 
 use bytes::Bytes;
 
-use crate::error::{FileError, Result, truncated};
+use crate::error::{FileError, Result};
 use crate::limits::FRAME_BYTES;
 
 /// What a file says is longer than this is believed when it is there.
@@ -16,7 +16,7 @@ pub(crate) fn read_or_end(source: &mut impl Read, buffer: &mut [u8]) -> Result<b
     while filled < buffer.len() {
         match source.read(&mut buffer[filled..]) {
             Ok(0) if filled == 0 => return Ok(false),
-            Ok(0) => return Err(truncated(ErrorKind::UnexpectedEof.into())),
+            Ok(0) => return Err(FileError::cut()),
             Ok(count) => filled += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
@@ -39,7 +39,7 @@ pub(crate) fn exactly(source: &mut impl Read, len: usize, most: usize) -> Result
     source.take(len as u64).read_to_end(&mut data)?;
     match data.len() == len {
         true => Ok(data),
-        false => Err(truncated(ErrorKind::UnexpectedEof.into())),
+        false => Err(FileError::cut()),
     }
 }
 
@@ -48,6 +48,6 @@ pub(crate) fn skip(source: &mut impl Read, len: u64) -> Result<()> {
     let skipped = std::io::copy(&mut source.take(len), &mut std::io::sink())?;
     match skipped == len {
         true => Ok(()),
-        false => Err(truncated(ErrorKind::UnexpectedEof.into())),
+        false => Err(FileError::cut()),
     }
 }

@@ -277,13 +277,23 @@ fn a_recording_that_was_cut_off_is_read_up_to_there() {
         .collect();
     for container in [Container::Ivf, Container::WebM, Container::Mp4] {
         let file = written(container, &tracks[..1], &frames);
-        let mut reader = FileReader::new(Cursor::new(&file[..file.len() * 2 / 3])).unwrap();
-        let mut count = 0;
-        while let Ok(Some(_)) = reader.next_frame() {
-            count += 1;
+        let middle = file.len() * 2 / 3;
+        // Wherever it is cut: in a frame, in what is written before one, between two.
+        for len in (middle..middle + 1_000).step_by(3) {
+            let mut reader = FileReader::new(Cursor::new(&file[..len])).unwrap();
+            let mut count = 0;
+            while reader.next_frame().unwrap().is_some() {
+                count += 1;
+            }
+            assert!((150..=210).contains(&count), "{container:?}: {count}");
+            assert_eq!(reader.next_frame().unwrap(), None);
         }
-        assert!((150..=200).contains(&count), "{container:?}: {count}");
     }
+    // A file that says how long it is, is broken.
+    let vp8 = file("vp8.ivf");
+    let mut reader = FileReader::new(Cursor::new(&vp8[..vp8.len() - 1])).unwrap();
+    let all = std::iter::from_fn(|| reader.next_frame().transpose());
+    assert!(matches!(all.last(), Some(Err(FileError::Malformed(_)))));
 }
 
 #[test]
@@ -482,5 +492,99 @@ fn a_key_frame_that_says_too_little_to_begin_a_file_leaves_that_to_the_next_one(
         assert_eq!(written.len(), frames.len(), "{name} {container:?}");
         // The file begins where its first frame does.
         assert_eq!(written[0].time, Duration::ZERO, "{name} {container:?}");
+    }
+}
+
+/// An element of EBML whose body is shorter than 16 KiB.
+fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
+    let size = (body.len() as u16 | 0x4000).to_be_bytes();
+    [id, &size[..], body].concat()
+}
+
+/// Matroska of one track whose number is 1, with a block for each of these frames, 40 ms apart.
+fn matroska(codec: &[u8], private: &[u8], frames: &[(bool, Vec<u8>)]) -> Vec<u8> {
+    let video = [element(b"\xb0", &[64]), element(b"\xba", &[48])].concat();
+    let mut entry = [
+        element(b"\xd7", &[1]),
+        element(b"\x83", &[1]),
+        element(b"\x86", codec),
+    ]
+    .concat();
+    if !private.is_empty() {
+        entry.extend(element(b"\x63\xa2", private));
+    }
+    entry.extend(element(b"\xe0", &video));
+
+    let mut file = element(b"\x1a\x45\xdf\xa3", &element(b"\x42\x82", b"matroska"));
+    file.extend(b"\x18\x53\x80\x67\xff");
+    file.extend(element(b"\x16\x54\xae\x6b", &element(b"\xae", &entry)));
+    file.extend(b"\x1f\x43\xb6\x75\xff");
+    file.extend(element(b"\xe7", &[0]));
+    for (n, (key, frame)) in frames.iter().enumerate() {
+        let head = [0x81, 0, 40 * n as u8, if *key { 0x80 } else { 0 }];
+        file.extend(element(b"\xa3", &[&head[..], frame.as_slice()].concat()));
+    }
+    file
+}
+
+/// Units behind lengths of four bytes.
+fn with_lengths(units: &[&[u8]]) -> Vec<u8> {
+    let units = units.iter();
+    units
+        .flat_map(|unit| [&(unit.len() as u32).to_be_bytes()[..], *unit].concat())
+        .collect()
+}
+
+#[test]
+fn h264_and_h265_of_matroska_are_the_byte_streams_that_they_were_made_of() {
+    for (name, format, codec) in [
+        ("h264.h264", Format::H264, &b"V_MPEG4/ISO/AVC"[..]),
+        ("h265.h265", Format::H265, b"V_MPEGH/ISO/HEVC"),
+    ] {
+        let (_, frames) = read(file(name));
+        let is_set = |unit: &&[u8]| match format {
+            Format::H264 => matches!(unit[0] & 0x1f, 7 | 8),
+            _ => matches!(unit[0] >> 1 & 0x3f, 32..=34),
+        };
+        let sets: Vec<&[u8]> = parts(&frames[0].data).into_iter().filter(is_set).collect();
+        let behind_lengths = |set: &[u8]| [&(set.len() as u16).to_be_bytes()[..], set].concat();
+        let record: Vec<u8> = match format {
+            Format::H264 => {
+                let [sps, pps] = [0, 1].map(|n| behind_lengths(sets[n]));
+                [&[1, 66, 0, 10, 0xff, 0xe1][..], &sps, &[1], &pps].concat()
+            }
+            _ => {
+                let arrays = sets.iter().flat_map(|set| {
+                    [&[set[0] >> 1 & 0x3f, 0, 1][..], &behind_lengths(set)].concat()
+                });
+                let mut record = vec![1; 21];
+                record.extend([0x0f, sets.len() as u8]);
+                record.extend(arrays);
+                record
+            }
+        };
+        let apart = frames.iter().map(|frame| {
+            let mut units = parts(&frame.data);
+            units.retain(|unit| !is_set(unit));
+            (frame.key, with_lengths(&units))
+        });
+        let whole = frames.iter().map(|frame| (frame.key, frame.data.to_vec()));
+        // Recorders of browsers have written start codes, without a record.
+        for (private, blocks) in [
+            (&record[..], apart.collect::<Vec<_>>()),
+            (&[][..], whole.collect()),
+        ] {
+            let (tracks, found) = read(&matroska(codec, private, &blocks));
+            assert_eq!(tracks[0].format, format);
+            assert_eq!(
+                tracks[0].size.map(|it| (it.width, it.height)),
+                Some((64, 48))
+            );
+            assert_eq!(found.len(), frames.len());
+            for (n, (found, frame)) in found.iter().zip(&frames).enumerate() {
+                assert_eq!(parts(&found.data), parts(&frame.data), "{name}, {n}");
+                assert_eq!(found.time.as_millis(), 40 * n as u128);
+            }
+        }
     }
 }

@@ -55,13 +55,13 @@ const HAS_BASE: u32 = 1;
 const FROM_FRAGMENT: u32 = 0x02_0000;
 const HAS_OFFSET: u32 = 1;
 
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
     let bytes = data.get(at..at + 4)?;
     bytes.try_into().ok().map(u32::from_be_bytes)
 }
 
 /// The boxes of a place: their types, and where their contents are.
-fn children(
+pub(super) fn children(
     data: &[u8],
     place: Range<usize>,
 ) -> impl Iterator<Item = (&[u8; 4], Range<usize>)> + '_ {
@@ -73,7 +73,7 @@ fn children(
     })
 }
 
-fn of_kind<'d>(
+pub(super) fn of_kind<'d>(
     data: &'d [u8],
     place: Range<usize>,
     kind: &'d [u8; 4],

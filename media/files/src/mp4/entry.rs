@@ -1,7 +1,6 @@
-//! Sample entries: what a file says of a codec beside the frames; and the two forms of NAL units.
+//! Sample entries: what a file says of a codec beside the frames.
 
-use bytes::Bytes;
-use duologue_rtp::payload::{FrameSize, Parts, PayloadFormat, nal};
+use duologue_rtp::payload::{FrameSize, Parts, PayloadFormat};
 use shiguredo_mp4::bitstream::h264::{
     H264SampleEntryConfig, LengthSize, build_avc1_box_from_annexb,
 };
@@ -16,8 +15,8 @@ use shiguredo_mp4::{BoxType, Decode};
 
 use crate::av1;
 use crate::error::{FileError, Result};
-use crate::limits::FRAME_BYTES;
 use crate::track::{Format, Track};
+use crate::units::Units;
 
 /// The entry for a track whose first frame this is, a key frame.
 pub(super) fn entry(track: &Track, first: &[u8]) -> Result<SampleEntry> {
@@ -85,15 +84,6 @@ pub(super) struct Described {
     pub(super) units: Option<Units>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Units {
-    length_size: usize,
-    /// The parameter sets, with start codes.
-    parameters: Bytes,
-}
-
-const START_CODE: [u8; 4] = [0, 0, 0, 1];
-
 /// `None` for a codec that is not one of ours.
 pub(super) fn describe(entry: &SampleEntry) -> Option<Described> {
     let pictures = |format, visual: &VisualSampleEntryFields| Track {
@@ -103,11 +93,8 @@ pub(super) fn describe(entry: &SampleEntry) -> Option<Described> {
         }),
         ..Track::new(format)
     };
-    let units = |length: u8, sets: &mut dyn Iterator<Item = &Vec<u8>>| Units {
-        length_size: usize::from(length) + 1,
-        parameters: sets
-            .flat_map(|set| START_CODE.into_iter().chain(set.iter().copied()))
-            .collect(),
+    let units = |length: u8, sets: &mut dyn Iterator<Item = &Vec<u8>>| {
+        Units::new(usize::from(length) + 1, sets.map(Vec::as_slice))
     };
     let of_h264 = |entry: &Avc1Box| {
         let avcc = &entry.avcc_box;
@@ -150,59 +137,6 @@ fn as_avc1(payload: &[u8]) -> Option<Avc1Box> {
     let size = u32::try_from(payload.len() + 8).ok()?.to_be_bytes();
     let whole = [&size[..], b"avc1", payload].concat();
     Avc1Box::decode(&whole).ok().map(|(entry, _)| entry)
-}
-
-impl Units {
-    /// A frame of a file with start codes; a key frame with parameter sets, unless it has its own.
-    pub(super) fn with_start_codes(
-        &self,
-        format: Format,
-        sample: &[u8],
-        key: bool,
-    ) -> Result<Vec<u8>> {
-        let mut parts = Parts::new();
-        nal::find_by_lengths(sample, self.length_size, &mut parts)
-            .map_err(|_| FileError::Malformed("the lengths of a frame's units"))?;
-        let units = parts.iter();
-        let units = units.map(|part| &sample[part.start as usize..part.end as usize]);
-        let has_own = units
-            .clone()
-            .any(|unit| is_sequence_parameter_set(format, unit));
-        let mut parameters = match key && !has_own {
-            true => &self.parameters[..],
-            false => &[],
-        };
-        let mut frame = Vec::with_capacity(parameters.len() + sample.len() + START_CODE.len());
-        for unit in units {
-            // A delimiter is the first unit of its access unit (H.264 §7.4.1.2.3, H.265 §7.4.2.4.4).
-            if !is_delimiter(format, unit) {
-                frame.extend(std::mem::take(&mut parameters));
-            }
-            frame.extend(START_CODE);
-            frame.extend(unit);
-        }
-        match frame.len() > FRAME_BYTES {
-            true => Err(FileError::TooLarge),
-            false => Ok(frame),
-        }
-    }
-}
-
-fn is_sequence_parameter_set(format: Format, unit: &[u8]) -> bool {
-    kind_of(format, unit) == Some(if format == Format::H264 { 7 } else { 33 })
-}
-
-fn is_delimiter(format: Format, unit: &[u8]) -> bool {
-    kind_of(format, unit) == Some(if format == Format::H264 { 9 } else { 35 })
-}
-
-/// H.264 table 7-1, H.265 table 7-1.
-fn kind_of(format: Format, unit: &[u8]) -> Option<u8> {
-    let first = unit.first()?;
-    Some(match format {
-        Format::H264 => first & 0x1f,
-        _ => first >> 1 & 0x3f,
-    })
 }
 
 /// A frame with start codes as files have it: each unit behind its length in four bytes.

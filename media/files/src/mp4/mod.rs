@@ -7,6 +7,7 @@ mod base;
 mod claim;
 mod edit;
 mod entry;
+mod quicktime;
 mod read;
 mod whole;
 mod write;

@@ -12,13 +12,15 @@ use shiguredo_mp4::{Decode, TrackKind};
 use super::base::rebase;
 use super::claim;
 use super::edit::{self, Edits};
-use super::entry::{Described, Units, describe};
+use super::entry::{Described, describe};
+use super::quicktime;
 use super::whole::Whole;
 use crate::error::{FileError, Result};
 use crate::ivf::without_delimiter;
 use crate::limits::{FRAME_BYTES, INDEX_BYTES, TRACKS};
 use crate::source::exactly;
 use crate::track::{Format, Frame, Track};
+use crate::units::Units;
 
 /// A frame's time, and where the file has its bytes.
 struct Place {
@@ -137,6 +139,11 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// What is behind the index is as long as was written.
+    pub(crate) fn is_live(&self) -> bool {
+        self.demuxer.fragments.is_some() && self.demuxer.whole.is_over()
     }
 
     pub(crate) fn next<R: Read + Seek>(&mut self, source: &mut R) -> Result<Option<Frame>> {
@@ -258,6 +265,7 @@ fn read_index<R: Read + Seek>(source: &mut R) -> Result<MoovBox> {
     let mut data = Vec::new();
     while let Some(required) = detector.required_input() {
         data = read_at(source, required)?;
+        quicktime::give_terminators_away(&mut data);
         detector.handle_input(required.to_input(&data));
     }
     detector.file_kind().map_err(bad)?;
@@ -272,10 +280,12 @@ fn with_input<R: Read + Seek, T>(
     demuxer: &mut Demuxer,
     mut ask: impl FnMut(&mut Demuxer) -> std::result::Result<T, DemuxError>,
 ) -> Result<T> {
+    let mut short = false;
     loop {
         match ask(demuxer) {
             Ok(answer) => return Ok(answer),
             Err(DemuxError::InputRequired(_)) => {}
+            Err(_) if short => return Err(FileError::cut()),
             Err(error) => return Err(bad(error)),
         }
         let Some(fragments) = &mut demuxer.fragments else {
@@ -285,9 +295,11 @@ fn with_input<R: Read + Seek, T>(
             return Err(FileError::Malformed("MP4"));
         };
         let mut data = read_at(source, required)?;
+        short = required.size.is_some_and(|size| data.len() < size);
         if claim::is_excessive(&data) {
             return Err(FileError::Malformed("more samples than there are bytes"));
         }
+        quicktime::give_terminators_away(&mut data);
         rebase(&mut data, required.position);
         fragments.handle_input(required.to_input(&data));
     }

@@ -370,3 +370,36 @@ fn parameter_sets_come_behind_the_delimiter_of_their_key_frame() {
         stream(&[DELIMITER, SETS[0], SETS[1], PICTURE])
     );
 }
+
+/// `qtmux` of GStreamer writes such: a zero behind the boxes of the entry.
+#[test]
+fn a_sample_entry_of_quicktime_ends_with_a_zero() {
+    let encoded = avc1(false).encode_to_vec().unwrap();
+    for (more, is_read) in [(&[0; 4][..], true), (&[0, 0, 0, 9], false)] {
+        let payload = [&encoded[8..], more].concat();
+        let entry = SampleEntry::Unknown(UnknownBox {
+            box_type: BoxType::Normal(*b"avc1"),
+            box_size: BoxSize::U32(payload.len() as u32 + 8),
+            payload,
+        });
+        let picture = sample(
+            Some(SampleEntry::Avc1(avc1(false))),
+            true,
+            &units(4, &[PICTURE]),
+        );
+        let file = whole(&[picture], |index| {
+            let table = &mut index.trak_boxes[0].mdia_box.minf_box.stbl_box;
+            table.stsd_box.entries[0] = entry;
+        });
+        let mut reader = match FileReader::new(Cursor::new(&file)) {
+            Ok(reader) if is_read => reader,
+            refused => {
+                assert!(!is_read && refused.is_err());
+                continue;
+            }
+        };
+        assert_eq!(reader.tracks()[0].format, Format::H264);
+        let frame = reader.next_frame().unwrap().unwrap();
+        assert_eq!(frame.data, stream(&[SETS[0], SETS[1], PICTURE]));
+    }
+}

@@ -1,5 +1,6 @@
 //! WebM: Opus, VP8, VP9 and AV1 in the part of Matroska that browsers play (RFC 9559, RFC 8794, the
-//! WebM Container Guidelines).
+//! WebM Container Guidelines). H.264 and H.265, which only Matroska has, are read, too: recorders of browsers
+//! write them.
 //!
 //! Own code, because the Rust crates for it either wrap a library of C++, or take as much memory as a
 //! file says that it needs.
@@ -21,6 +22,12 @@ const CODECS: [(Format, &[u8]); 4] = [
     (Format::Vp8, b"V_VP8"),
     (Format::Vp9, b"V_VP9"),
     (Format::Av1, b"V_AV1"),
+];
+
+/// Of Matroska alone (RFC 9559 §27.3, the codec registry).
+const MATROSKA_CODECS: [(Format, &[u8]); 2] = [
+    (Format::H264, b"V_MPEG4/ISO/AVC"),
+    (Format::H265, b"V_MPEGH/ISO/HEVC"),
 ];
 
 /// Identifiers of elements (RFC 9559 §5.1, RFC 8794 §11.2).

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use duologue_rtp::payload::{FrameSize, opus};
 
 use super::ebml::{Children, Header, string, unsigned, vint};
-use super::{CODECS, id, lacing};
+use super::{CODECS, MATROSKA_CODECS, id, lacing};
 use crate::error::{FileError, Result};
 use crate::ivf::without_delimiter;
 use crate::limits::{FRAME_BYTES, TRACK_BYTES, TRACKS};
 use crate::source::{exactly, skip};
 use crate::track::{Format, Frame, Track, time_of};
+use crate::units::Units;
 
 /// Reads elements one after another. Those that have others in them are not left out, their beginning
 /// is: what a size says of where they end is not needed, and live recordings do not say it.
@@ -22,6 +23,8 @@ pub(crate) struct Reader {
     scale: u64,
     /// Of the cluster, in these units.
     cluster: u64,
+    /// How long the file is was not known when it was begun.
+    live: bool,
     /// Frames of a block that were not taken.
     ready: VecDeque<Frame>,
 }
@@ -33,6 +36,8 @@ struct Known {
     format: Format,
     /// Of a frame, in nanoseconds, where the file says it.
     duration: u64,
+    /// Of H.264 and H.265, unless they have start codes already.
+    units: Option<Units>,
 }
 
 impl Reader {
@@ -42,6 +47,7 @@ impl Reader {
             // RFC 9559 §5.1.2.9: a millisecond.
             scale: 1_000_000,
             cluster: 0,
+            live: false,
             ready: VecDeque::new(),
         };
         let mut tracks = Vec::new();
@@ -50,6 +56,10 @@ impl Reader {
             true => Err(FileError::Unsupported("WebM without a track of ours")),
             false => Ok((reader, tracks)),
         }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
     }
 
     pub(crate) fn next(&mut self, source: &mut impl Read) -> Result<Option<Frame>> {
@@ -67,6 +77,7 @@ impl Reader {
                 return Ok(());
             };
             let Header { id, size } = header;
+            self.live |= id == id::SEGMENT && size.is_none();
             if matches!(id, id::SEGMENT | id::TRACKS | id::CLUSTER) {
                 continue;
             }
@@ -112,12 +123,13 @@ impl Reader {
     /// Tracks of other kinds and codecs are left out.
     fn read_track(&mut self, body: &[u8], tracks: &mut Vec<Track>) -> Result<()> {
         let (mut number_, mut format, mut size, mut channels) = (0, None, None, 1);
-        let mut duration = 0;
+        let (mut duration, mut private) = (0, None);
         for (id, body) in Children(body) {
             match id {
                 id::TRACK_NUMBER => number_ = number(body)?,
                 id::DEFAULT_DURATION => duration = number(body)?,
                 id::CODEC_ID => format = format_of(string(body)),
+                id::CODEC_PRIVATE => private = Some(body),
                 id::VIDEO => size = pixels(body),
                 id::AUDIO => {
                     let mut children = Children(body);
@@ -137,6 +149,7 @@ impl Reader {
                 number: number_,
                 format,
                 duration,
+                units: private.and_then(|record| Units::of_record(format, record)),
             });
             let pictures = format != Format::Opus;
             tracks.push(Track {
@@ -173,9 +186,8 @@ impl Reader {
         };
         let frames = lacing::frames(*flags, data).ok_or_else(short)?;
 
-        let Known {
-            format, duration, ..
-        } = self.known[track];
+        let known = &self.known[track];
+        let (format, duration) = (known.format, known.duration);
         let offset = i16::from_be_bytes([*a, *b]);
         let ticks = self.cluster.saturating_add_signed(offset.into());
         let time = time_of(ticks, self.scale, 1_000_000_000);
@@ -187,7 +199,10 @@ impl Reader {
                 key: key.unwrap_or(flags & 0x80 != 0),
                 data: all.slice_ref(data),
             };
-            if format == Format::Av1 {
+            if let Some(units) = &known.units {
+                let units = units.with_start_codes(format, &frame.data, frame.key)?;
+                frame.data = units.into();
+            } else if format == Format::Av1 {
                 frame.data = without_delimiter(frame.data);
             }
             // The block says the time of its first one.
@@ -212,7 +227,7 @@ fn check_kind(ebml: &[u8]) -> Result<()> {
 }
 
 fn format_of(codec: &[u8]) -> Option<Format> {
-    let mut codecs = CODECS.iter();
+    let mut codecs = CODECS.iter().chain(&MATROSKA_CODECS);
     let found = codecs.find(|(_, name)| *name == codec);
     found.map(|(format, _)| *format)
 }
