@@ -29,7 +29,8 @@ use crate::transport::SctpTransport;
 /// A connection to a peer: `RTCPeerConnection` (webrtc-pc §4.4).
 ///
 /// Cheap to clone; all clones are one connection. When the last one is dropped, and the last
-/// handle of anything that belongs to the connection, it closes.
+/// handle of anything that belongs to the connection, it closes. The track of a device that it sends does
+/// not keep it open.
 ///
 /// Each method names its W3C counterpart; its clause is §4.4.2 where no other is named, §5.1 for
 /// tracks and transceivers.
@@ -519,7 +520,7 @@ impl ConnectionHandle {
     }
 
     #[cfg(feature = "codecs")]
-    pub(crate) fn raw(&self) -> &duologue_raw::Shared {
+    pub(crate) fn raw(&self) -> &Arc<duologue_raw::Shared> {
         &self.0.raw
     }
 
@@ -577,7 +578,7 @@ pub(crate) struct Connection {
     backlog: Arc<Backlog>,
     media_queues: MediaQueues,
     #[cfg(feature = "codecs")]
-    raw: duologue_raw::Shared,
+    raw: Arc<duologue_raw::Shared>,
     /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
     max_message_size: AtomicU64,
     handle: OnceLock<Weak<ConnectionHandle>>,
@@ -602,7 +603,7 @@ impl Connection {
             backlog: Arc::new(Backlog::new(session.clone())),
             media_queues: MediaQueues::default(),
             #[cfg(feature = "codecs")]
-            raw: duologue_raw::Shared::default(),
+            raw: Arc::default(),
             max_message_size: AtomicU64::new(0),
             handle: OnceLock::new(),
             session,

@@ -6,7 +6,7 @@ mod stage;
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use duologue_base::TransceiverId;
@@ -69,10 +69,11 @@ impl<T: Incoming> Drop for Reader<T> {
     }
 }
 
-/// Hands over what a sender sends, and keeps its connection open.
+/// Hands over what a sender sends, and keeps its connection open unless that is of a device.
 pub(crate) struct Writer<T> {
     queues: Arc<Queues>,
-    connection: Arc<ConnectionHandle>,
+    connection: Weak<ConnectionHandle>,
+    open: Option<Arc<ConnectionHandle>>,
     isolated: bool,
     of: PhantomData<fn(T)>,
 }
@@ -81,21 +82,33 @@ impl<T: Outgoing> Writer<T> {
     pub(crate) fn new(connection: Arc<ConnectionHandle>, id: TransceiverId) -> Self {
         Writer {
             queues: open(&connection, id),
-            connection,
+            connection: Arc::downgrade(&connection),
+            open: Some(connection),
             isolated: false,
             of: PhantomData,
         }
     }
 
-    /// What is for one peer alone: it passes no transform that shows it.
+    /// What a device gives does not keep the connection open. `isolated`: it is for one peer alone, and passes no
+    /// transform that shows it.
     #[cfg(feature = "codecs")]
-    pub(crate) fn isolated(self, isolated: bool) -> Self {
-        Writer { isolated, ..self }
+    pub(crate) fn of_device(self, isolated: bool) -> Self {
+        Writer {
+            open: None,
+            isolated,
+            ..self
+        }
+    }
+
+    /// The connection, unless its last handle is gone.
+    pub(crate) fn connection(&self) -> Option<Arc<ConnectionHandle>> {
+        self.connection.upgrade()
     }
 
     pub(crate) fn send(&self, items: &mut Vec<T>) -> Result<usize, Exception> {
+        let connection = self.connection().ok_or_else(ended)?;
         self.queues
-            .send(items, &self.connection, self.isolated)
+            .send(items, &connection, self.isolated)
             .map_err(|_| ended())
     }
 
@@ -143,6 +156,7 @@ impl<T> Clone for Writer<T> {
         Writer {
             queues: self.queues.clone(),
             connection: self.connection.clone(),
+            open: self.open.clone(),
             isolated: self.isolated,
             of: PhantomData,
         }

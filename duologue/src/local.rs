@@ -1,18 +1,25 @@
 //! Tracks of devices, as senders send them.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use duologue_base::TransceiverId;
 use duologue_codec::{AudioData, VideoFrame};
 use duologue_devices::{AudioReader, LocalTrack, VideoReader};
-use duologue_peer::{Exception, MediaStreamId, Track};
+use duologue_peer::{Exception, MediaKind, MediaStreamId, Track};
 use duologue_raw::{AudioTrackGenerator, VideoTrackGenerator};
 use duologue_session::EncodedFrameInit;
 
-use crate::connection::PeerConnection;
+use crate::connection::{ConnectionHandle, PeerConnection};
 use crate::flow::open;
 use crate::media::RtpSender;
 
 impl PeerConnection {
     /// `addTrack(track, ...streams)` of what a device gives: its sender sends it until it has another
-    /// track, the track ends or the connection is closed; until then the device stays open.
+    /// track, the track ends or the connection is closed; until then the device stays open. The connection is
+    /// not kept open by it: it closes with its last handle, and the device with it unless others hold the track.
     ///
     /// A track that was captured for one peer alone (`peerIdentity` of `getUserMedia`, webrtc-identity §9)
     /// is sent to that peer, whose identity a provider vouched for, over a transport whose other end
@@ -43,7 +50,7 @@ impl PeerConnection {
     ) -> Result<RtpSender, Exception> {
         self.isolate(track);
         let sender = self.add_track(named(track), streams)?;
-        sender.play(track)?;
+        sender.play(track);
         Ok(sender)
     }
 
@@ -67,20 +74,25 @@ impl RtpSender {
                 .with(|control| control.peer_mut().isolate_track(track.id().into(), &peer));
         }
         self.replace_track(Some(named(track))).await?;
-        self.play(track)
+        self.play(track);
+        Ok(())
     }
 
-    fn play(&self, track: &LocalTrack) -> Result<(), Exception> {
-        let runtime = self.connection().runtime().clone();
-        let (sender, track) = (self.clone(), track.clone());
-        if let Some(reader) = track.video_for_peer() {
-            let generator = self.video()?;
-            drop(runtime.spawn(play_video(sender, generator, track, reader)));
-        } else if let Some(reader) = track.audio_for_peer() {
-            let generator = self.audio()?;
-            drop(runtime.spawn(play_audio(sender, generator, track, reader)));
-        }
-        Ok(())
+    fn play(&self, track: &LocalTrack) {
+        let queues = open(self.connection(), self.id());
+        let Some(feed) = queues.feed(track) else {
+            return;
+        };
+        let pump = Pump {
+            connection: Arc::downgrade(self.connection()),
+            id: self.id(),
+            feed,
+        };
+        let runtime = self.connection().runtime();
+        drop(match track.kind() {
+            MediaKind::Video => runtime.spawn(pump.run::<Pictures>()),
+            MediaKind::Audio => runtime.spawn(pump.run::<Sound>()),
+        });
     }
 
     /// A transform of the application would show it what is for one peer alone.
@@ -96,71 +108,243 @@ impl RtpSender {
     }
 }
 
-async fn play_video(
-    sender: RtpSender,
-    mut generator: VideoTrackGenerator,
-    track: LocalTrack,
-    mut pictures: VideoReader,
-) {
-    let mut isolated = false;
-    while let Some(picture) = pictures.recv().await {
-        let shown = sender.may_transmit_of(&track);
-        // What is for one peer alone has an encoder of its own.
-        if isolated != (shown && track.peer_identity().is_some()) {
-            isolated = !isolated;
-            match sender.video_of(isolated) {
-                Ok(other) => generator = other,
-                Err(_) => return,
-            }
+/// What tells a pump which track it sends.
+#[derive(Debug, Default)]
+pub(crate) struct Feed(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    /// The newest, until the pump takes it.
+    next: Option<LocalTrack>,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+impl Feed {
+    pub(crate) fn play(&self, track: &LocalTrack) {
+        self.tell(|told| told.next = Some(track.clone()));
+    }
+
+    /// The connection is closed or the transceiver stopped.
+    pub(crate) fn end(&self) {
+        self.tell(|told| (told.next, told.ended) = (None, true));
+    }
+
+    fn tell(&self, tell: impl FnOnce(&mut Told)) {
+        let mut told = self.lock();
+        tell(&mut told);
+        if let Some(waker) = told.waker.take() {
+            waker.wake();
         }
+    }
+
+    /// The next track; `None` at the end.
+    fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<LocalTrack>> {
+        let mut told = self.lock();
+        match told.next.take() {
+            None if !told.ended => {
+                told.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            next => Poll::Ready(next),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        // Nothing that can panic runs under this lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What of a track is sent.
+trait Medium {
+    type Data: Send;
+    type Reader: Send;
+    type Generator: Send;
+
+    fn read(track: &LocalTrack) -> Option<Self::Reader>;
+
+    /// `None` at the track's end.
+    fn recv(reader: &mut Self::Reader) -> impl Future<Output = Option<Self::Data>> + Send;
+
+    fn generator(sender: &RtpSender, isolated: bool) -> Result<Self::Generator, Exception>;
+
+    /// As large or as long, with nothing in it.
+    fn blank(data: &Self::Data) -> Option<Self::Data>;
+
+    fn write(
+        generator: &Self::Generator,
+        data: Self::Data,
+        track: &LocalTrack,
+    ) -> Result<(), Exception>;
+}
+
+struct Pictures;
+
+impl Medium for Pictures {
+    type Data = VideoFrame;
+    type Reader = VideoReader;
+    type Generator = VideoTrackGenerator;
+
+    fn read(track: &LocalTrack) -> Option<VideoReader> {
+        track.video_for_peer()
+    }
+
+    async fn recv(reader: &mut VideoReader) -> Option<VideoFrame> {
+        reader.recv().await
+    }
+
+    fn generator(sender: &RtpSender, isolated: bool) -> Result<VideoTrackGenerator, Exception> {
+        sender.video_of_device(isolated)
+    }
+
+    fn blank(picture: &VideoFrame) -> Option<VideoFrame> {
+        let black = VideoFrame::black(picture.width(), picture.height()).ok()?;
+        Some(black.at(picture.timestamp))
+    }
+
+    fn write(
+        generator: &VideoTrackGenerator,
+        picture: VideoFrame,
+        track: &LocalTrack,
+    ) -> Result<(), Exception> {
         generator.set_content_hint(track.content_hint());
-        let picture = match shown {
-            true => picture,
-            false => match VideoFrame::black(picture.width(), picture.height()) {
-                Ok(black) => black.at(picture.timestamp),
-                Err(_) => continue,
-            },
-        };
-        if !sender.sends(&track) || generator.write(picture).is_err() {
-            return;
-        }
+        generator.write(picture)
     }
 }
 
-async fn play_audio(
-    sender: RtpSender,
-    mut generator: AudioTrackGenerator,
-    track: LocalTrack,
-    mut sound: AudioReader,
-) {
-    let mut isolated = false;
-    while let Some(data) = sound.recv().await {
-        let shown = sender.may_transmit_of(&track);
-        if isolated != (shown && track.peer_identity().is_some()) {
-            isolated = !isolated;
-            match sender.audio_of(isolated) {
-                Ok(other) => generator = other,
-                Err(_) => return,
+struct Sound;
+
+impl Medium for Sound {
+    type Data = AudioData;
+    type Reader = AudioReader;
+    type Generator = AudioTrackGenerator;
+
+    fn read(track: &LocalTrack) -> Option<AudioReader> {
+        track.audio_for_peer()
+    }
+
+    async fn recv(reader: &mut AudioReader) -> Option<AudioData> {
+        reader.recv().await
+    }
+
+    fn generator(sender: &RtpSender, isolated: bool) -> Result<AudioTrackGenerator, Exception> {
+        sender.audio_of_device(isolated)
+    }
+
+    fn blank(data: &AudioData) -> Option<AudioData> {
+        let samples = vec![0.0; data.samples().len()].into();
+        let silence = AudioData::new(samples, data.sample_rate(), data.channels()).ok()?;
+        Some(silence.at(data.timestamp))
+    }
+
+    fn write(
+        generator: &AudioTrackGenerator,
+        data: AudioData,
+        _: &LocalTrack,
+    ) -> Result<(), Exception> {
+        generator.write(data)
+    }
+}
+
+/// Hands what devices give to a sender, one track at a time and all by the same encoder. It keeps the connection no
+/// longer than for one picture.
+struct Pump {
+    connection: Weak<ConnectionHandle>,
+    id: TransceiverId,
+    feed: Arc<Feed>,
+}
+
+impl Pump {
+    async fn run<M: Medium>(self) {
+        let mut current: Option<(LocalTrack, M::Reader)> = None;
+        let mut encoder = None;
+        loop {
+            match self.next::<M>(current.as_mut()).await {
+                Next::Track(track) => {
+                    // One that takes its own place is read on.
+                    if current.as_ref().is_none_or(|(before, _)| *before != track) {
+                        current = M::read(&track).map(|reader| (track, reader));
+                    }
+                    // Codecs are looked for before the first picture comes.
+                    encoder = encoder.or_else(|| self.encoder::<M>(false));
+                }
+                Next::Data(Some(data)) => {
+                    let sent = current.as_ref().map(|(track, _)| track);
+                    let sent = sent.is_some_and(|it| self.send::<M>(it, data, &mut encoder));
+                    if !sent {
+                        (current, encoder) = (None, None);
+                    }
+                }
+                Next::Data(None) => (current, encoder) = (None, None),
+                Next::End => return,
             }
         }
-        let data = match shown {
-            true => data,
-            false => match silence(&data) {
-                Some(silence) => silence,
-                None => continue,
-            },
+    }
+
+    async fn next<M: Medium>(&self, current: Option<&mut (LocalTrack, M::Reader)>) -> Next<M> {
+        let data = async {
+            match current {
+                Some((_, reader)) => M::recv(reader).await,
+                None => std::future::pending().await,
+            }
         };
-        if !sender.sends(&track) || generator.write(data).is_err() {
-            return;
+        let mut data = pin!(data);
+        poll_fn(|cx| match self.feed.poll_next(cx) {
+            Poll::Ready(Some(track)) => Poll::Ready(Next::Track(track)),
+            Poll::Ready(None) => Poll::Ready(Next::End),
+            Poll::Pending => data.as_mut().poll(cx).map(Next::Data),
+        })
+        .await
+    }
+
+    fn sender(&self) -> Option<RtpSender> {
+        let connection = self.connection.upgrade()?;
+        Some(RtpSender::new(connection, self.id))
+    }
+
+    fn encoder<M: Medium>(&self, isolated: bool) -> Option<(bool, M::Generator)> {
+        let generator = M::generator(&self.sender()?, isolated).ok()?;
+        Some((isolated, generator))
+    }
+
+    /// Whether the sender still sends this track.
+    fn send<M: Medium>(
+        &self,
+        track: &LocalTrack,
+        data: M::Data,
+        encoder: &mut Option<(bool, M::Generator)>,
+    ) -> bool {
+        let Some(sender) = self.sender() else {
+            return false;
+        };
+        if !sender.sends(track) {
+            return false;
         }
+
+        let shown = sender.may_transmit_of(track);
+        // What is for one peer alone has an encoder of its own.
+        let isolated = shown && track.peer_identity().is_some();
+        let known = encoder.take().filter(|(of, _)| *of == isolated);
+        *encoder = known.or_else(|| self.encoder::<M>(isolated));
+        let Some((_, generator)) = encoder else {
+            return false;
+        };
+
+        let data = match shown {
+            true => Some(data),
+            false => M::blank(&data),
+        };
+        data.is_none_or(|data| M::write(generator, data, track).is_ok())
     }
 }
 
-/// As long as this.
-fn silence(data: &AudioData) -> Option<AudioData> {
-    let samples = vec![0.0; data.samples().len()].into();
-    let silence = AudioData::new(samples, data.sample_rate(), data.channels()).ok()?;
-    Some(silence.at(data.timestamp))
+/// What a pump hears next.
+enum Next<M: Medium> {
+    Track(LocalTrack),
+    /// `None`: the track has ended.
+    Data(Option<M::Data>),
+    End,
 }
 
 /// The track, as a connection refers to it.

@@ -14,7 +14,8 @@ use duologue_raw::{
 use duologue_session::{EncodedFrame, EncodedFrameInit};
 use tokio::runtime::Handle;
 
-use crate::connection::{ConnectionHandle, system_rng};
+use crate::Endpoint;
+use crate::connection::system_rng;
 use crate::flow::{Reader, Writer};
 use crate::media::{RtpReceiver, RtpSender};
 
@@ -106,13 +107,17 @@ impl RtpSender {
     /// # Errors
     /// `InvalidAccessError` of a sender of sound.
     pub fn video(&self) -> Result<VideoTrackGenerator, Exception> {
-        self.video_of(false)
+        self.video_by(self.frame_writer())
     }
 
-    /// `isolated`: what is written is for one peer alone, and passes no transform that shows it.
-    pub(crate) fn video_of(&self, isolated: bool) -> Result<VideoTrackGenerator, Exception> {
+    /// For what a device gives: see [`Writer::of_device`].
+    pub(crate) fn video_of_device(&self, isolated: bool) -> Result<VideoTrackGenerator, Exception> {
+        self.video_by(self.frame_writer().of_device(isolated))
+    }
+
+    fn video_by(&self, writer: Writer<EncodedFrameInit>) -> Result<VideoTrackGenerator, Exception> {
         let wrong = "the sender is not of pictures";
-        let sender = self.written_by(MediaKind::Video, wrong, isolated)?;
+        let sender = self.written_by(MediaKind::Video, wrong, writer)?;
         Ok(VideoTrackGenerator::new(sender))
     }
 
@@ -123,27 +128,39 @@ impl RtpSender {
     /// # Errors
     /// `InvalidAccessError` of a sender of pictures.
     pub fn audio(&self) -> Result<AudioTrackGenerator, Exception> {
-        self.audio_of(false)
+        self.audio_by(self.frame_writer())
     }
 
-    pub(crate) fn audio_of(&self, isolated: bool) -> Result<AudioTrackGenerator, Exception> {
+    /// For what a device gives: see [`Writer::of_device`].
+    pub(crate) fn audio_of_device(&self, isolated: bool) -> Result<AudioTrackGenerator, Exception> {
+        self.audio_by(self.frame_writer().of_device(isolated))
+    }
+
+    fn audio_by(&self, writer: Writer<EncodedFrameInit>) -> Result<AudioTrackGenerator, Exception> {
         let wrong = "the sender is not of sound";
-        let sender = self.written_by(MediaKind::Audio, wrong, isolated)?;
+        let sender = self.written_by(MediaKind::Audio, wrong, writer)?;
         Ok(AudioTrackGenerator::new(sender))
+    }
+
+    fn frame_writer(&self) -> Writer<EncodedFrameInit> {
+        Writer::new(self.connection().clone(), self.id())
     }
 
     fn written_by(
         &self,
         kind: MediaKind,
         wrong: &'static str,
-        isolated: bool,
+        writer: Writer<EncodedFrameInit>,
     ) -> Result<Box<Sender>, Exception> {
         if self.kind() != Some(kind) {
             return Err(Exception::invalid_access(wrong));
         }
+        let connection = self.connection();
         Ok(Box::new(Sender {
-            writer: Writer::new(self.connection().clone(), self.id()).isolated(isolated),
-            sender: self.clone(),
+            id: self.id(),
+            endpoint: connection.endpoint().clone(),
+            shared: connection.raw().clone(),
+            writer,
         }))
     }
 }
@@ -155,43 +172,68 @@ struct Receiver {
     rng: Rng,
 }
 
-/// A sender, and what writes to it.
+/// What writes to a sender. Whether it keeps the connection open is the writer's matter.
 struct Sender {
-    sender: RtpSender,
+    id: TransceiverId,
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
     writer: Writer<EncodedFrameInit>,
 }
 
-macro_rules! host {
-    ($of:ident, $what:ident) => {
-        impl Host for $of {
-            fn id(&self) -> TransceiverId {
-                self.$what.id()
-            }
-
-            fn now(&self) -> Instant {
-                self.$what.connection().endpoint().driver().now()
-            }
-
-            fn runtime(&self) -> &Handle {
-                self.$what.connection().runtime()
-            }
-
-            fn shared(&self) -> &Shared {
-                self.$what.connection().raw()
-            }
-
-            fn codecs(&self) -> Find {
-                find(self.$what.connection())
-            }
-        }
-    };
+impl Sender {
+    /// `None` once the connection is closed by its last handle.
+    fn sender(&self) -> Option<RtpSender> {
+        let connection = self.writer.connection()?;
+        Some(RtpSender::new(connection, self.id))
+    }
 }
 
-host!(Receiver, receiver);
-host!(Sender, sender);
+impl Host for Receiver {
+    fn id(&self) -> TransceiverId {
+        self.receiver.id()
+    }
 
-fn find(connection: &Arc<ConnectionHandle>) -> Find {
-    let endpoint = connection.endpoint().clone();
+    fn now(&self) -> Instant {
+        self.receiver.connection().endpoint().driver().now()
+    }
+
+    fn runtime(&self) -> &Handle {
+        self.receiver.connection().runtime()
+    }
+
+    fn shared(&self) -> &Shared {
+        self.receiver.connection().raw()
+    }
+
+    fn codecs(&self) -> Find {
+        find(self.receiver.connection().endpoint())
+    }
+}
+
+impl Host for Sender {
+    fn id(&self) -> TransceiverId {
+        self.id
+    }
+
+    fn now(&self) -> Instant {
+        self.endpoint.driver().now()
+    }
+
+    fn runtime(&self) -> &Handle {
+        self.endpoint.driver().runtime()
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    fn codecs(&self) -> Find {
+        find(&self.endpoint)
+    }
+}
+
+fn find(endpoint: &Endpoint) -> Find {
+    let endpoint = endpoint.clone();
     Box::new(move || endpoint.codecs())
 }
 
@@ -229,16 +271,20 @@ impl duologue_raw::Receiver for Receiver {
 
 impl duologue_raw::Sender for Sender {
     fn parameters(&self) -> Option<RtpSendParameters> {
-        self.sender.current_parameters()
+        self.sender()?.current_parameters()
     }
 
     fn target_bitrates(&self) -> Vec<u64> {
-        self.sender.target_bitrates()
+        let sender = self.sender();
+        sender.map(|it| it.target_bitrates()).unwrap_or_default()
     }
 
     fn fraction_lost(&self) -> FractionLost<'_> {
         Box::pin(async {
-            let Ok(report) = self.sender.get_stats().await else {
+            let Some(sender) = self.sender() else {
+                return 0.0;
+            };
+            let Ok(report) = sender.get_stats().await else {
                 return 0.0;
             };
             let mut streams = report.outbound_rtp();

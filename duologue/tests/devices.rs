@@ -16,9 +16,9 @@ use duologue::devices::{
     FakeDevices, LocalTrack, MediaDevices, MediaStreamConstraints, MediaTrackConstraintSet,
 };
 use duologue::{
-    Endpoint, Event, IdentityAssertionResult, IdentityProvider, IdentityProviderDetails,
-    IdentityProviderOptions, IdentityValidationResult, ProviderFuture, Transform, TransformFrame,
-    Transformer, VideoTrackProcessor,
+    DtlsTransportState, Endpoint, Event, IdentityAssertionResult, IdentityProvider,
+    IdentityProviderDetails, IdentityProviderOptions, IdentityValidationResult, ProviderFuture,
+    Transform, TransformFrame, Transformer, VideoTrackProcessor,
 };
 use tokio::sync::mpsc;
 
@@ -82,6 +82,52 @@ async fn a_camera_is_seen_muted_constrained_and_replaced_at_the_other_end() {
     until(&mut pictures, |it| it.width() == 160).await;
     camera.stop();
     until(&mut pictures, |it| it.width() == 160).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_track_that_takes_its_own_place_is_encoded_once() {
+    let stream = MediaDevices::fake().get_user_media(&small()).await;
+    let stream = stream.unwrap();
+    let camera = stream.video_track().unwrap();
+    let call = call().await;
+    // Nothing was captured between them.
+    for track in [camera, camera, &camera.clone_track(), camera] {
+        send(&call, VIDEO, track).await;
+    }
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    until(&mut pictures, |it| pattern::number(it).is_some()).await;
+
+    let mut captured = camera.video().unwrap();
+    let before = sent(&call.alice).await;
+    for _ in 0..12 {
+        within(captured.recv()).await.unwrap();
+    }
+    // Some may have waited for the encoder.
+    let most = 12 + 4 + captured.dropped();
+    let left = u64::from(sent(&call.alice).await - before);
+    assert!(left <= most, "{left} of {most}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_drops_a_connection_that_sends_a_camera_closes_both() {
+    let stream = MediaDevices::fake().get_user_media(&small()).await;
+    let camera = stream.unwrap().video_track().unwrap().clone();
+    let mut of_camera = camera.events();
+    let call = call().await;
+    send(&call, VIDEO, &camera).await;
+    drop(camera);
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    until(&mut pictures, |it| pattern::number(it).is_some()).await;
+
+    let (mut events, mut bob) = (call.alice.events, call.bob);
+    drop((call.alice.connection, call.of_alice));
+    within(async { while events.recv().await.is_some() {} }).await;
+    within(async { while of_camera.recv().await.is_some() {} }).await;
+    let closed = |event| match event {
+        Event::DtlsStateChange(_, DtlsTransportState::Closed) => Some(()),
+        _ => None,
+    };
+    within(bob.wait(closed)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +208,7 @@ const BLACK_KEY: usize = 500;
 /// How many pictures have left.
 async fn sent(of: &Peer) -> u32 {
     let report = of.connection.get_stats().await.unwrap();
-    let sent = report.outbound_rtp().next().and_then(|it| it.frames_sent);
+    let sent = report.outbound_rtp().find_map(|it| it.frames_sent);
     sent.unwrap_or_default()
 }
 

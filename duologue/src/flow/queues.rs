@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use duologue_base::TransceiverId;
+#[cfg(feature = "codecs")]
+use duologue_devices::LocalTrack;
 use duologue_session::{
     EncodedFrame, EncodedFrameInit, MediaCommand, Outlet, RtpPacket, RtpPacketInit, RtpSource,
 };
@@ -21,6 +23,8 @@ use crate::limits::{
     FRAME_BACKLOG, FRAME_BACKLOG_BYTES, ITEMS_IN_SHARED_MEMORY, PACKET_BACKLOG,
     PACKET_BACKLOG_BYTES, SEND_ITEMS, SEND_ITEMS_BYTES,
 };
+#[cfg(feature = "codecs")]
+use crate::local::Feed;
 use crate::transform::Transform;
 use crate::wakers::Wakers;
 
@@ -194,6 +198,9 @@ struct Outbox {
     bytes: usize,
     ended: bool,
     wakers: Wakers,
+    /// By whom devices' tracks are sent, if one was.
+    #[cfg(feature = "codecs")]
+    feed: Option<Arc<Feed>>,
 }
 
 /// The connection is closed or the transceiver stopped.
@@ -424,6 +431,23 @@ impl Queues {
         self.outbox().ended
     }
 
+    /// Has a track of a device sent. Gives whoever is to do so, if nobody does already; one for all tracks.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn feed(&self, track: &LocalTrack) -> Option<Arc<Feed>> {
+        let mut outbox = self.outbox();
+        if outbox.ended {
+            return None;
+        }
+        if let Some(feed) = &outbox.feed {
+            feed.play(track);
+            return None;
+        }
+        let feed = Arc::<Feed>::default();
+        feed.play(track);
+        outbox.feed = Some(feed.clone());
+        Some(feed)
+    }
+
     /// For whoever encodes for this sender.
     #[cfg(feature = "codecs")]
     pub(crate) fn want_key_frame(&self, encoding: usize) {
@@ -453,6 +477,10 @@ impl Queues {
         let mut outbox = self.outbox();
         outbox.ended = true;
         outbox.wakers.wake_all();
+        #[cfg(feature = "codecs")]
+        if let Some(feed) = outbox.feed.take() {
+            feed.end();
+        }
         drop(outbox);
         let mut inboxes = self.inboxes();
         inboxes.packets.end();
