@@ -223,6 +223,7 @@ impl End {
             parameters: parameters(),
             rids: Vec::new(),
             sources: Vec::new(),
+            parameter_sets: Vec::new(),
         };
         let (transport, plan) = (TRANSPORT, Arc::new(plan));
         self.command(Command::Media(

@@ -8,7 +8,8 @@ use duologue_base::{
     DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
 };
 use duologue_identity::Fingerprint;
-use duologue_rtp::{Rid, RtpParameters};
+use duologue_rtp::payload::ParameterSets;
+use duologue_rtp::{PayloadType, Rid, RtpParameters};
 
 pub use crate::announced_source::AnnouncedSource;
 use crate::applied::Applied;
@@ -135,8 +136,12 @@ pub struct MediaAgreement {
     /// What may be sent; set by an answer.
     pub send: Option<RtpParameters>,
     /// What may be received; set by an answer, without codecs when this end's description does not
-    /// receive.
+    /// receive. webrtc-pc §4.4.1.5 has offers set `[[ReceiveCodecs]]`, too; web-platform-tests want
+    /// none before an answer.
     pub receive: Option<RtpParameters>,
+    /// The parameter sets that the other end's description has for what may be received; set by an
+    /// answer.
+    pub remote_parameter_sets: Vec<(PayloadType, ParameterSets)>,
     /// What the description says about the sender's simulcast layers.
     pub layers: Layers,
     /// The rids that the other end sends, when it sends simulcast.
@@ -163,6 +168,7 @@ impl MediaAgreement {
             remote_sources: Vec::new(),
             send: None,
             receive: None,
+            remote_parameter_sets: Vec::new(),
             layers: Layers::Unmentioned,
             receive_rids: Vec::new(),
             sctp: None,

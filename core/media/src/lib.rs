@@ -44,6 +44,7 @@
 //!     parameters,
 //!     rids: Vec::new(),
 //!     sources: vec![source],
+//!     parameter_sets: Vec::new(),
 //! };
 //! far.set_receive(now, id, Arc::new(plan), Outlet::Frames);
 //!

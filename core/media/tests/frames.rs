@@ -2,13 +2,17 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{DELAY, ID, World, at};
+use common::{DELAY, ID, World, at, payload_type, receive_plan, video};
 use duologue_base::{Rng, WallClock};
 use duologue_media::{EncodedFrameInit, MediaReport, Outlet, SendEncoding};
-use duologue_rtp::NtpTime;
+use duologue_rtp::payload::ParameterSets;
+use duologue_rtp::{
+    Codec, CodecParameters, MediaKind, NtpTime, ReceivePlan, RtcpFeedback, RtpParameters,
+};
 
 /// A frame of VP8 of so many bytes, which says which one it is.
 fn vp8(number: u32, key: bool, len: usize) -> Bytes {
@@ -417,4 +421,107 @@ fn a_sender_report_is_about_when_a_frame_was_made_and_not_about_when_it_left() {
             "the pacer had to wait: {waited}"
         );
     }
+}
+
+/// H.264 without repetitions, of an end whose description has the parameter sets.
+fn described_h264() -> World {
+    let codec = |fmtp: &str| Codec {
+        sdp_fmtp_line: Some(fmtp.to_owned()),
+        ..Codec::new(MediaKind::Video, "H264", 90_000)
+    };
+    let mut entry = CodecParameters::new(payload_type(96), codec("packetization-mode=1"));
+    entry.feedback = vec![RtcpFeedback::Pli];
+    let parameters = RtpParameters {
+        codecs: vec![entry],
+        ..video()
+    };
+    let mut world = World::new();
+    world.agree(parameters.clone(), Outlet::Frames);
+    // RFC 6184 §8.1's own example.
+    let theirs = codec("packetization-mode=1;sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==");
+    let sets = ParameterSets::of(&theirs).expect("a pair of them");
+    let plan = ReceivePlan {
+        parameters,
+        parameter_sets: vec![(payload_type(96), sets)],
+        ..ReceivePlan::clone(&receive_plan())
+    };
+    world
+        .receiver
+        .set_receive(at(0), ID, Arc::new(plan), Outlet::Frames);
+    world
+}
+
+/// Those of the description, with start codes.
+const SETS: [u8; 21] = [
+    0, 0, 0, 1, 0x67, 0x42, 0, 0x0a, 0x96, 0x53, 0x05, 0x89, 0x88, 0, 0, 0, 1, 0x68, 0xc9, 0x63,
+    0x88,
+];
+
+/// A slice of an IDR picture, or of another one: its first.
+fn h264(key: bool) -> Vec<u8> {
+    let mut frame = vec![0, 0, 0, 1, if key { 0x65 } else { 0x41 }, 0xb8];
+    frame.resize(3_000, 0x77);
+    frame
+}
+
+/// Sends frames, of which one may be lost; gives those that came, by their place.
+fn of_h264(world: &mut World, frames: &[Vec<u8>], lost: Option<usize>) -> Vec<(usize, Vec<u8>)> {
+    for (n, data) in frames.iter().enumerate() {
+        let frame = EncodedFrameInit {
+            timestamp: n as u32 * 3_000,
+            data: data.clone().into(),
+            ..Default::default()
+        };
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
+        world.run(33, |_| lost == Some(n));
+    }
+    world.run(2 * DELAY, |_| false);
+    let came = world.frames.iter();
+    came.map(|(_, it)| ((it.timestamp / 3_000) as usize, it.data.to_vec()))
+        .collect()
+}
+
+#[test]
+fn key_frames_without_parameter_sets_get_those_of_the_description() {
+    let frames: Vec<Vec<u8>> = (0..10).map(|n| h264(n % 5 == 0)).collect();
+    let mut world = described_h264();
+    let came = of_h264(&mut world, &frames, None);
+    let expected = frames.iter().enumerate().map(|(n, sent)| match n % 5 {
+        0 => (n, [&SETS[..], sent].concat()),
+        _ => (n, sent.clone()),
+    });
+    assert_eq!(came, expected.collect::<Vec<_>>());
+    let sized = world.frames.iter().filter(|(_, it)| it.size.is_some());
+    assert_eq!(sized.count(), 2);
+}
+
+#[test]
+fn parameter_sets_of_the_stream_count_more_than_those_of_the_description() {
+    let own = [0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0, 0, 0, 1, 0x68, 0xce];
+    let frames = [
+        h264(true),
+        [&own[..], &h264(true)].concat(),
+        h264(false),
+        h264(true),
+    ];
+    let came = of_h264(&mut described_h264(), &frames, None);
+    let expected = [
+        [&SETS[..], &frames[0]].concat(),
+        frames[1].clone(),
+        frames[2].clone(),
+        frames[3].clone(),
+    ];
+    assert_eq!(came, expected.into_iter().enumerate().collect::<Vec<_>>());
+}
+
+/// Nothing of it can be missing before its slice.
+#[test]
+fn a_key_frame_behind_a_loss_needs_no_parameter_sets_of_its_own_where_the_description_has_them() {
+    let frames: Vec<Vec<u8>> = (0..10).map(|n| h264(n % 5 == 0)).collect();
+    let mut world = described_h264();
+    let came = of_h264(&mut world, &frames, Some(4));
+    let numbers: Vec<usize> = came.iter().map(|(n, _)| *n).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    assert_eq!(came[4].1, [&SETS[..], &frames[5]].concat());
+    assert_eq!(world.sent_key_frame_requests(), 0);
 }

@@ -7,18 +7,22 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use common::world::World;
 use common::{Host, audio, negotiate, pair, video};
 use duologue_base::{Dscp, TransceiverId, TransportKey};
 use duologue_peer::{
-    Configuration, DataChannelInit, Event, ExceptionName, MediaStreamId, PriorityType,
-    RtpEncodingParameters, RtpHeaderEncryptionPolicy, TransceiverDirection, TransceiverInit,
+    Capabilities, Configuration, DataChannelInit, Event, ExceptionName, MediaKind, MediaStreamId,
+    PeerConnection, PriorityType, RtpEncodingParameters, RtpHeaderEncryptionPolicy,
+    TransceiverDirection, TransceiverInit,
 };
+use duologue_rtp::payload::{Parts, PayloadFormat};
 use duologue_rtp::{Header, Ssrc};
 use duologue_session::{
-    Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket, RtpPacketInit,
-    SendEncoding, TransportCommand,
+    Command, EncodedFrameInit, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket,
+    RtpPacketInit, SendEncoding, TransportCommand,
 };
 
 const FIRST: TransceiverId = TransceiverId(0);
@@ -821,4 +825,70 @@ fn media_of_an_isolated_track_comes_to_no_application() {
     };
     world.run_until("something came", came);
     assert!(taken(&world, 1).is_empty());
+}
+
+/// As GStreamer sends H.264 out of files: its description has the parameter sets, and its stream has none.
+#[test]
+fn parameter_sets_of_a_description_come_with_the_key_frames_of_its_stream() {
+    let stream = include_bytes!("../../rtp/tests/streams/h264.h264");
+    let mut parts = Parts::new();
+    let format = PayloadFormat::H264 { fragments: true };
+    format.find_parts(stream, &mut parts).unwrap();
+    let units = parts
+        .iter()
+        .map(|part| &stream[part.start as usize..part.end as usize]);
+    let (sets, slices): (Vec<_>, Vec<_>) = units.partition(|unit| matches!(unit[0] & 0x1f, 7 | 8));
+    let with_start_codes = |units: &[&[u8]]| -> Vec<u8> {
+        let units = units.iter().map(|unit| [&[0, 0, 0, 1], *unit].concat());
+        units.collect::<Vec<_>>().concat()
+    };
+    // Two slices a picture.
+    let pictures: Vec<Vec<u8>> = slices.chunks(2).map(with_start_codes).collect();
+    assert_eq!(pictures.len(), 4);
+
+    let mut world = World::new(12);
+    let id = world.pc(0).add_track(video("v"), &[]).unwrap();
+    let capabilities =
+        PeerConnection::sender_capabilities(&Capabilities::default(), MediaKind::Video);
+    let mut h264 = capabilities.codecs;
+    h264.retain(|codec| codec.mime_type == "video/H264");
+    world.pc(0).set_codec_preferences(id, &h264).unwrap();
+    let said = [sets[0], sets[1]].map(|set| STANDARD.encode(set)).join(",");
+    let mut offer = world.ends[0].host.set_local();
+    offer.sdp = offer.sdp.replace(
+        ";profile-level-id=",
+        &format!(";sprop-parameter-sets={said};profile-level-id="),
+    );
+    let [alice, bob] = &mut world.ends;
+    bob.host.set_remote(offer).unwrap();
+    alice.host.set_remote(bob.host.set_local()).unwrap();
+    let outlet = Command::Media(id, MediaCommand::SetOutlet(Outlet::Frames));
+    bob.session.handle_command(world.now, outlet);
+    world.run_until("connected", World::connected);
+
+    let frames = pictures
+        .iter()
+        .zip(0_u32..)
+        .map(|(picture, n)| EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: Bytes::from(picture.clone()),
+            ..Default::default()
+        });
+    let command = MediaCommand::SendFrames(frames.collect());
+    let session = &mut world.ends[0].session;
+    session.handle_command(world.now, Command::Media(id, command));
+    world.run_until("all came", |world| world.ends[1].items.len() == 4);
+    let came = world.ends[1].items.iter().map(|item| match item {
+        MediaItem::Frame(_, frame) => (frame.key, frame.data.to_vec()),
+        other => panic!("{other:?}"),
+    });
+    let sets = with_start_codes(&sets[..2]);
+    let key = |picture: &[u8]| (true, [&sets[..], picture].concat());
+    let expected = [
+        key(&pictures[0]),
+        (false, pictures[1].clone()),
+        (false, pictures[2].clone()),
+        key(&pictures[3]),
+    ];
+    assert_eq!(came.collect::<Vec<_>>(), expected);
 }

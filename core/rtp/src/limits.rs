@@ -22,8 +22,11 @@ pub(crate) const LEADING_UNITS: usize = 16;
 /// packet must leave some for the frame.
 pub(crate) const MIN_ROOM: usize = 64;
 
-/// Parameter sets read from one line of a description.
+/// Parameter sets of one codec that a description has. Encoders have two or three.
 pub(crate) const MAX_PARAMETER_SETS: usize = 64;
+
+/// Bytes of them: encoders' have some hundred.
+pub(crate) const MAX_PARAMETER_SET_BYTES: usize = 8 << 10;
 
 /// Redundant blocks in one payload of RED: what fits into half a second of audio.
 pub(crate) const MAX_RED_DEPTH: usize = 9;

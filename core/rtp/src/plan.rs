@@ -1,7 +1,8 @@
 //! What descriptions agree on for the media of one m-section, one direction at a time, as far as
 //! packets are concerned.
 
-use crate::{MediaKind, Mid, Rid, RtpParameters, Ssrc};
+use crate::payload::ParameterSets;
+use crate::{MediaKind, Mid, PayloadType, Rid, RtpParameters, Ssrc};
 
 /// What a receiver takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,9 @@ pub struct ReceivePlan {
     pub rids: Vec<Rid>,
     /// The streams that the other end's description announces.
     pub sources: Vec<SourceParameters>,
+    /// The parameter sets that the other end's description has outside its streams, by the numbers of
+    /// this end's description.
+    pub parameter_sets: Vec<(PayloadType, ParameterSets)>,
 }
 
 /// What a sender may send.

@@ -194,6 +194,7 @@ fn agreed_to_receive(agreement: &Agreement, id: TransceiverId) -> Option<Receive
     Some(ReceivePlan {
         rids: media.receive_rids.clone(),
         sources: media.remote_sources.iter().map(|s| s.source).collect(),
+        parameter_sets: media.remote_parameter_sets.clone(),
         ..plan_of(media, parameters)?
     })
 }
@@ -236,6 +237,7 @@ fn plan_of(media: &MediaAgreement, parameters: RtpParameters) -> Option<ReceiveP
         parameters,
         rids: Vec::new(),
         sources: Vec::new(),
+        parameter_sets: Vec::new(),
     })
 }
 
@@ -267,6 +269,7 @@ fn unite(plan: &mut ReceivePlan, other: ReceivePlan) {
         parameters,
         rids,
         sources,
+        parameter_sets,
         ..
     } = other;
     let known = &mut plan.parameters;
@@ -286,6 +289,12 @@ fn unite(plan: &mut ReceivePlan, other: ReceivePlan) {
     for rid in rids {
         if !plan.rids.contains(&rid) {
             plan.rids.push(rid);
+        }
+    }
+    for (payload_type, sets) in parameter_sets {
+        let known = &mut plan.parameter_sets;
+        if known.iter().all(|(known, _)| *known != payload_type) {
+            known.push((payload_type, sets));
         }
     }
     for source in sources {

@@ -494,11 +494,13 @@ impl Answerer<'_> {
 
         // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
         // other end's makes of it.
+        let receivable = match described.receives() {
+            true => codec::receivable(&ours.codecs, &theirs.codecs),
+            false => Vec::new(),
+        };
+        media.remote_parameter_sets = codec::parameter_sets(&receivable, &theirs.codecs);
         media.receive = Some(RtpParameters {
-            codecs: match described.receives() {
-                true => codec::receivable(&ours.codecs, &theirs.codecs),
-                false => Vec::new(),
-            },
+            codecs: receivable,
             header_extensions: receive_extensions,
             cname: theirs.cname.clone(),
             reduced_size,

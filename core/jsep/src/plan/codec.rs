@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use duologue_rtp::payload::ParameterSets;
 use duologue_rtp::{Codec, CodecParameters, CodecRole, MediaKind, PayloadType, common_feedback};
 
 use crate::capabilities::LocalCodec;
@@ -259,7 +260,7 @@ pub(crate) fn receivable(
                 let mut theirs = theirs.iter();
                 theirs.find(|c| repeated && c.codec.role() == CodecRole::Rtx)
             }
-            _ => theirs.iter().find(|c| entry.codec.matches(&c.codec)),
+            _ => counterpart(entry, theirs),
         };
         if let Some(agreed) = agreed {
             codecs.push(CodecParameters {
@@ -269,4 +270,31 @@ pub(crate) fn receivable(
         }
     }
     codecs
+}
+
+/// The other end's format for one of this end's: of several that fit, the one of the same number.
+fn counterpart<'a>(
+    entry: &CodecParameters,
+    theirs: &'a [CodecParameters],
+) -> Option<&'a CodecParameters> {
+    let mut fitting = theirs
+        .iter()
+        .filter(|c| entry.codec.matches(&c.codec))
+        .peekable();
+    let first = fitting.peek().copied();
+    let same = fitting.find(|c| c.payload_type == entry.payload_type);
+    same.or(first)
+}
+
+/// The parameter sets that the other end's description has for these formats of this end's, under
+/// this end's payload types.
+pub(crate) fn parameter_sets(
+    receivable: &[CodecParameters],
+    theirs: &[CodecParameters],
+) -> Vec<(PayloadType, ParameterSets)> {
+    let sets = receivable.iter().filter_map(|entry| {
+        let sets = ParameterSets::of(&counterpart(entry, theirs)?.codec)?;
+        Some((entry.payload_type, sets))
+    });
+    sets.collect()
 }

@@ -152,6 +152,64 @@ fn h264_is_matched_by_profile_and_mode_and_answered_by_level() {
     assert!(line.ends_with("profile-level-id=42e034"));
 }
 
+/// RFC 6184 §8.2.2: they are those of the stream that the other end sends, under this end's payload types.
+#[test]
+fn parameter_sets_of_the_other_ends_description_are_for_what_is_received() {
+    let mode = |number: u8, sets: &str| {
+        format!("fmtp:{number} packetization-mode=1;profile-level-id=42e01f{sets}")
+    };
+    let sets = ";sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==";
+    let other = ";sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==,aMljiQ==";
+    let (first, second) = (mode(100, sets), mode(101, other));
+    let attributes = [
+        "rtpmap:100 H264/90000",
+        first.as_str(),
+        "rtpmap:101 H264/90000",
+        second.as_str(),
+        "rtpmap:102 VP8/90000",
+    ];
+    let (b, answer) = answered(MediaKind::Video, "100 101 102", &attributes);
+    assert!(!answer.contains("sprop"));
+    let id = b.intent.transceivers[0].id;
+    let (_, plan) = b.plans.receive(id).unwrap();
+    let known = plan.parameter_sets.iter();
+    let known = known.map(|(number, sets)| (number.get(), sets.units().count()));
+    assert_eq!(known.collect::<Vec<_>>(), [(100, 2)]);
+
+    // An answer has the offer's numbers, each with its own.
+    let mut a = End::new(1);
+    let id = a.add_track(MediaKind::Video, "s");
+    let h264 = a.intent.capabilities.receive_codecs(MediaKind::Video);
+    let of_mode = |codec: &Codec| {
+        codec
+            .sdp_fmtp_line
+            .as_deref()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let h264 = h264.into_iter().filter(|codec| {
+        codec.name == "H264"
+            && of_mode(codec).contains("packetization-mode=1;profile-level-id=42e01f")
+    });
+    a.transceiver(id).codec_preferences = h264.collect();
+    let offer = a.offer();
+    let mut b = End::new(2);
+    b.add_track(MediaKind::Video, "s");
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
+    let answer = answer.replace(
+        "profile-level-id=42e01f",
+        &format!("profile-level-id=42e01f{sets}"),
+    );
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    let (_, plan) = a.plans.receive(id).unwrap();
+    assert_eq!(plan.parameter_sets.len(), 1);
+    assert_eq!(
+        plan.parameter_sets[0].0,
+        plan.parameters.codecs[0].payload_type
+    );
+}
+
 #[test]
 fn vp9_and_av1_are_matched_by_profile() {
     let attributes = [

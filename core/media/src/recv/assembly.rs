@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::payload::{Boundary, PacketInfo, Parts, PayloadFormat};
+use duologue_rtp::PayloadType;
+use duologue_rtp::payload::{Boundary, PacketInfo, ParameterSets, Parts, PayloadFormat};
 
 use super::dependencies::{self, Dependencies};
 use super::references::References;
@@ -43,6 +44,10 @@ pub(crate) struct Assembly {
     heard: Instant,
     joined: Vec<u8>,
     parts: Parts,
+    /// The parameter sets that the other end's description has.
+    described_sets: Vec<(PayloadType, ParameterSets)>,
+    /// Others have come in the stream, which may not be the same: these count.
+    has_own_sets: bool,
     pub(crate) counters: FrameCounters,
     /// Packets that came after their frame was handed out or given up.
     pub(crate) discarded: u64,
@@ -125,6 +130,8 @@ impl Assembly {
             heard: Instant::ZERO,
             joined: Vec::new(),
             parts: Parts::new(),
+            described_sets: Vec::new(),
+            has_own_sets: false,
             counters: FrameCounters::default(),
             discarded: 0,
         }
@@ -147,6 +154,21 @@ impl Assembly {
                 ..Assembly::new(format)
             };
         }
+    }
+
+    /// The other end's description has these parameter sets outside of the stream.
+    pub(crate) fn set_parameter_sets(&mut self, described: &[(PayloadType, ParameterSets)]) {
+        if self.described_sets != described {
+            self.described_sets = described.to_vec();
+            self.has_own_sets = false;
+        }
+    }
+
+    /// Those for packets of this payload type, unless the stream has its own.
+    fn parameter_sets(&self, payload_type: PayloadType) -> Option<&ParameterSets> {
+        let mut described = self.described_sets.iter();
+        let found = described.find(|(known, _)| *known == payload_type);
+        found.map(|(_, sets)| sets).filter(|_| !self.has_own_sets)
     }
 
     pub(crate) fn insert_padding(&mut self, sequence_number: u64) {
@@ -397,6 +419,7 @@ impl Assembly {
     /// H.264 and H.265 tell by a delimiter alone, which browsers and most encoders leave out, that a frame begins:
     /// else it does where the one before has ended. Behind a hole it does if it is a key frame whose first slice is
     /// there, with its parameter sets: they may be what is missing, and come again, until a key frame has been asked for.
+    /// Those of a stream that has none are in the other end's description.
     fn may_begin_frame(&self, at: usize) -> bool {
         let Some(first) = self.packet(at) else {
             return false;
@@ -417,7 +440,8 @@ impl Assembly {
             })
             .filter_map(|it| self.info(it));
         let has_sets = self.info(at).is_some_and(|info| info.parameter_sets);
-        if !has_sets && self.asked.is_none() {
+        let needs_none = self.parameter_sets(first.payload_type).is_some();
+        if !has_sets && !needs_none && self.asked.is_none() {
             return false;
         }
         let mut key = false;
@@ -535,7 +559,15 @@ impl Assembly {
         self.format
             .join(payloads, FRAME_BYTES, &mut self.joined, &mut self.parts)
             .ok()?;
-        let whole = self.format.frame_info(&self.joined, &self.parts);
+        let mut whole = self.format.frame_info(&self.joined, &self.parts);
+        let described = self.parameter_sets(first.payload_type);
+        let described = described.filter(|_| whole.key && !whole.parameter_sets);
+        if let Some(sets) = described.cloned() {
+            sets.put_before(&mut self.joined, &mut self.parts);
+            whole = self.format.frame_info(&self.joined, &self.parts);
+        } else {
+            self.has_own_sets |= whole.parameter_sets;
+        }
 
         Some(EncodedFrame {
             ssrc: first.ssrc,

@@ -633,7 +633,9 @@ impl Inbound {
 
         let format = means.map_or(PayloadFormat::Opaque, |it| it.format);
         let source = self.sources.get_mut(place.source);
-        source.assembly(format).insert(packet);
+        let assembly = source.assembly(format);
+        assembly.set_parameter_sets(&receiver.plan.parameter_sets);
+        assembly.insert(packet);
         self.assemble(now, place, told);
     }
 

@@ -3,38 +3,11 @@
 
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::bits::Bits;
 use super::join::{Fragment, Head, JoinError};
 use super::nal::{Fragments, Nal, Role};
 use super::parts;
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
-use crate::limits;
-
-/// The parameter sets that a description has outside the stream, the value of
-/// `sprop-parameter-sets` (RFC 6184 §8.1): NAL units, in their order. Whoever decodes puts them before
-/// the first key frame that has none of its own.
-///
-/// ```
-/// use duologue_rtp::payload::h264::{SequenceParameterSet, sprop_parameter_sets};
-///
-/// // RFC 6184 §8.1's own example of profile, constraints and level: 42 00 0a and 42 e0 0a.
-/// let mut sets = sprop_parameter_sets("Z0IACpZTBYmI,aMljiA==");
-/// let sps = SequenceParameterSet::parse(&sets.next().unwrap()).unwrap();
-/// assert_eq!((sps.profile, sps.level), (0x42, 0x0a));
-/// assert_eq!(sets.next().unwrap()[0] & 0x1f, 8);
-/// ```
-pub fn sprop_parameter_sets(value: &str) -> impl Iterator<Item = Vec<u8>> {
-    let sets = value
-        .split(',')
-        .map(str::trim)
-        .filter(|set| !set.is_empty());
-    let sets = sets.filter_map(|set| STANDARD.decode(set).ok());
-    sets.filter(|set| !set.is_empty())
-        .take(limits::MAX_PARAMETER_SETS)
-}
 
 /// What a sequence parameter set says (H.264 §7.3.2.1.1) of the pictures that are coded by it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -192,6 +165,10 @@ fn sizes(bits: &mut Bits<'_>, chroma: Chroma) -> Option<(FrameSize, FrameSize)> 
     (size.width > 0 && size.height > 0).then_some((coded, size))
 }
 
+pub(crate) fn is_picture_parameter_set(unit: &[u8]) -> bool {
+    unit.first().is_some_and(|header| header & TYPE == PPS)
+}
+
 /// Of the parameter sets in a frame.
 pub(crate) fn coded_sizes(frame: &[u8], parts: &[Range<u32>]) -> impl Iterator<Item = FrameSize> {
     let units = parts.iter().map(|part| parts::bytes(frame, part));
@@ -229,6 +206,7 @@ impl Nal for H264 {
         match unit.first().map_or(0, |header| header & TYPE) {
             1..=IDR => Role::Slice,
             SPS | PPS => Role::ParameterSet,
+            DELIMITER => Role::Delimiter,
             _ => Role::Other,
         }
     }
@@ -325,7 +303,10 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
                 needed |= header & IMPORTANCE != 0;
                 info.key |= header & TYPE == IDR;
             }
-            SPS => info.size = SequenceParameterSet::parse(unit).map(|sps| sps.size),
+            SPS => {
+                info.parameter_sets = true;
+                info.size = SequenceParameterSet::parse(unit).map(|sps| sps.size);
+            }
             PREFIX => info.temporal = temporal_layer(unit),
             _ => {}
         }
@@ -608,12 +589,5 @@ mod tests {
             assert_eq!(SequenceParameterSet::parse(&high[..len]), None, "{len}");
         }
         assert_eq!(SequenceParameterSet::parse(&PPS_1), None);
-    }
-
-    #[test]
-    fn parameter_sets_of_a_description_are_units() {
-        let sets: Vec<Vec<u8>> = sprop_parameter_sets("Z0IACpZTBYmI, ,!,aMljiA==").collect();
-        assert_eq!(sets.len(), 2);
-        assert_eq!(sets[1], [0x68, 0xc9, 0x63, 0x88]);
     }
 }

@@ -108,6 +108,10 @@ fn sizes(bits: &mut Bits<'_>) -> Option<(FrameSize, FrameSize)> {
     (size.width > 0 && size.height > 0).then_some((coded, size))
 }
 
+pub(crate) fn is_picture_parameter_set(unit: &[u8]) -> bool {
+    Header::of(unit).is_some_and(|header| header.kind == PPS)
+}
+
 /// Of the parameter sets in a frame.
 pub(crate) fn coded_sizes(frame: &[u8], parts: &[Range<u32>]) -> impl Iterator<Item = FrameSize> {
     let units = parts.iter().map(|part| parts::bytes(frame, part));
@@ -170,6 +174,7 @@ impl Nal for H265 {
         match Header::of(unit).map(|header| header.kind) {
             Some(..=SLICES_LAST) => Role::Slice,
             Some(VPS..=PPS) => Role::ParameterSet,
+            Some(DELIMITER) => Role::Delimiter,
             _ => Role::Other,
         }
     }
@@ -296,6 +301,7 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
                 info.spatial = (header.layer > 0).then_some(header.layer);
             }
             SPS if header.layer == 0 => {
+                info.parameter_sets = true;
                 info.size = SequenceParameterSet::parse(unit).map(|sps| sps.size);
             }
             _ => {}

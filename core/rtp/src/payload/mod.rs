@@ -52,6 +52,7 @@ pub mod h265;
 mod join;
 pub mod nal;
 pub mod opus;
+mod parameter_sets;
 mod parts;
 mod picture_id;
 mod split;
@@ -61,6 +62,7 @@ pub mod vp8;
 pub mod vp9;
 
 pub use join::JoinError;
+pub use parameter_sets::ParameterSets;
 pub use parts::Parts;
 pub use picture_id::PictureId;
 pub use split::{Packets, Room, SplitError};
@@ -485,6 +487,8 @@ pub struct FrameInfo {
     pub temporal: Option<u8>,
     /// Whether no other frame needs this one.
     pub discardable: bool,
+    /// Whether a parameter set of sequences is in the frame, as in [`PacketInfo::parameter_sets`].
+    pub parameter_sets: bool,
 }
 
 /// The size of a picture, in pixels.

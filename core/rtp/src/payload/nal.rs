@@ -133,6 +133,8 @@ pub(crate) enum Role {
     /// A part of its content: a VCL NAL unit.
     Slice,
     ParameterSet,
+    /// An access unit delimiter: the first of its picture.
+    Delimiter,
     Other,
 }
 
