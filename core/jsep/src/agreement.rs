@@ -213,6 +213,25 @@ pub enum Layers {
     Kept(Vec<Rid>),
 }
 
+impl Layers {
+    /// The rids of `[[SendEncodings]]` after the description that says this; `None` where it leaves
+    /// them as they are. `rids` are those before, in their order: none of a lone encoding without one.
+    pub fn applied_to(&self, rids: &[Rid]) -> Option<Vec<Rid>> {
+        match self {
+            Layers::Proposed(proposed) if rids.is_empty() => Some(proposed.clone()),
+            Layers::Kept(kept) if rids.len() > 1 => {
+                let left = rids.iter().filter(|rid| kept.contains(rid));
+                let left: Vec<Rid> = left.cloned().collect();
+                Some(match left.is_empty() {
+                    true => rids[..1].to_vec(),
+                    false => left,
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Parameters of the SCTP association (RFC 8841).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SctpAgreement {

@@ -223,7 +223,8 @@ pub struct SenderIntent {
     /// The id to announce: the track's when the sender was made, else a random one. Kept for the
     /// sender's life (RFC 9429 §5.2.1).
     pub track_id: String,
-    /// The rids of `[[SendEncodings]]`, in order; empty for one encoding without a rid.
+    /// The rids of `[[SendEncodings]]`, in order. A lone encoding has one when it is what an answer
+    /// left of several, or an offer asked for it by name; else there are none.
     pub rids: Vec<Rid>,
     /// The synchronisation sources of the encodings, in their order. An encoding keeps its own for
     /// life. That of a lone one is announced; ends that do not know MID tell streams apart by it.

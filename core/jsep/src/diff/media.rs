@@ -339,20 +339,18 @@ fn sending(
 }
 
 /// The encodings that the answer keeps, each with its source. A lone one has a name only where the
-/// answer names it.
+/// answer names it. A sender that has none of the names, for an earlier answer took them, still sends.
 fn streams(layers: &Layers, sender: &SenderIntent) -> Vec<(Option<Rid>, SourceParameters)> {
-    match layers {
-        Layers::Kept(kept) if !kept.is_empty() => {
-            let layers = sender.rids.iter().zip(&sender.sources);
-            let kept = layers.filter(|(rid, _)| kept.contains(rid));
-            kept.map(|(rid, source)| (Some(rid.clone()), *source))
-                .collect()
+    if let Layers::Kept(kept) = layers {
+        let layers = sender.rids.iter().zip(&sender.sources);
+        let kept = layers.filter(|(rid, _)| kept.contains(rid));
+        let kept: Vec<_> = kept
+            .map(|(rid, source)| (Some(rid.clone()), *source))
+            .collect();
+        if !kept.is_empty() {
+            return kept;
         }
-        _ => sender
-            .sources
-            .first()
-            .map(|source| (None, *source))
-            .into_iter()
-            .collect(),
     }
+    let first = sender.sources.first();
+    first.map(|source| (None, *source)).into_iter().collect()
 }

@@ -180,13 +180,15 @@ impl Planner<'_> {
         lines.codecs = codecs;
         lines.extensions = extension::answer(capabilities, transceiver, &offered.extensions);
         let mut send = transceiver.sender.rids.clone();
-        let wanted = simulcast::wanted(offered);
-        send.retain(|rid| direction.sends() && wanted.contains(rid));
+        let taken = simulcast::taken(offered);
+        send.retain(|rid| direction.sends() && taken.contains(rid));
         let receive = match direction.receives() {
             true => simulcast::sent(offered),
             false => Vec::new(),
         };
-        simulcast::describe(&mut lines, &send, &receive, true);
+        // RFC 8853 §5.3.2: an answer has a=simulcast where the offer has it.
+        let offers_simulcast = offered.simulcast.is_some();
+        simulcast::describe(&mut lines, &send, &receive, offers_simulcast);
         sending(&mut lines, transceiver, self.intent, direction.sends());
         Some(lines)
     }

@@ -53,6 +53,17 @@ pub(crate) fn wanted(lines: &RtpLines) -> Vec<Rid> {
 
 /// The layers that the section's author sends.
 pub(crate) fn sent(lines: &RtpLines) -> Vec<Rid> {
+/// The layers that the section's author takes of those that there are. A lone one is not simulcast: its
+/// `a=rid` line alone stands for it (RFC 8851 §6).
+pub(crate) fn taken(lines: &RtpLines) -> Vec<Rid> {
+    let received = |(_, direction): &&(Rid, RidDirection)| *direction == RidDirection::Recv;
+    let mut received = lines.rids.iter().filter(received);
+    match (&lines.simulcast, received.next(), received.next()) {
+        (None, Some((lone, _)), None) => vec![lone.clone()],
+        _ => wanted(lines),
+    }
+}
+
     let simulcast = lines.simulcast.as_ref();
     simulcast.map_or_else(Vec::new, |s| listed(lines, &s.send))
 }
@@ -84,14 +95,8 @@ pub(crate) fn kept(ours: &RtpLines, theirs: &RtpLines, direction: Direction) -> 
             false => Layers::Unmentioned,
         };
     }
-    let mut wanted = wanted(theirs);
-    if theirs.simulcast.is_none()
-        && let [(rid, RidDirection::Recv)] = theirs.rids.as_slice()
-    {
-        // A lone layer is not simulcast: its a=rid line alone answers for it (RFC 8851 §6).
-        wanted = vec![rid.clone()];
-    }
-    let kept = offered.into_iter().filter(|rid| wanted.contains(rid));
+    let taken = taken(theirs);
+    let kept = offered.into_iter().filter(|rid| taken.contains(rid));
     Layers::Kept(kept.cloned().collect())
 }
 

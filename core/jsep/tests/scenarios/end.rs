@@ -2,7 +2,7 @@
 //! `duologue-peer` does around this crate, without the W3C's objects.
 
 use duologue_base::{Rng, TransceiverId};
-use duologue_jsep::agreement::{Layers, MediaAgreement};
+use duologue_jsep::agreement::MediaAgreement;
 use duologue_jsep::{
     BundlePolicy, Candidates, Capabilities, Direction, Draft, Ids, Intent, JsepError, MediaChange,
     MediaKind, MediaPlans, Modification, OfferOptions, SdpType, Side, Signaling, SourceParameters,
@@ -207,21 +207,11 @@ impl End {
             {
                 transceiver.stop = StopState::Stopped;
             }
-            let mut rids = transceiver.sender.rids.clone();
-            match &after.layers {
-                Layers::Unmentioned => {}
-                Layers::Proposed(proposed) if rids.is_empty() => rids = proposed.clone(),
-                Layers::Proposed(_) => {}
-                Layers::Kept(kept) if rids.len() > 1 => match kept.is_empty() {
-                    true => rids.truncate(1),
-                    false => rids.retain(|rid| kept.contains(rid)),
-                },
-                Layers::Kept(_) => {}
+            let sender = &mut transceiver.sender;
+            if let Some(rids) = after.layers.applied_to(&sender.rids) {
+                let mut sources = (1..).map(|n| source_of(one.id, n));
+                sender.set_layers(rids, || sources.next().unwrap());
             }
-            let mut sources = (1..).map(|n| source_of(one.id, n));
-            transceiver
-                .sender
-                .set_layers(rids, || sources.next().unwrap());
         }
         self.surface = Some(change);
         self.signaling = next;

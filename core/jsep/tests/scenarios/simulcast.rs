@@ -190,3 +190,32 @@ fn a_remote_offer_narrows_layers_only_with_the_answer() {
     assert_eq!(a.transceiver(id).sender.rids, rids(&["bar"]));
     b.set_remote(SdpType::Answer, &answer).unwrap();
 }
+
+#[test]
+fn a_layer_that_is_left_alone_keeps_its_name_with_and_without_simulcast_in_later_offers() {
+    for simulcast in [true, false] {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        let id = a.layered(&["foo", "bar"]);
+        let offer = a.offer();
+        b.set_remote(SdpType::Offer, &offer).unwrap();
+        let answer = taking(&b.answer(), &["bar"]);
+        a.set_remote(SdpType::Answer, &answer).unwrap();
+        let named = |a: &End| -> Vec<Option<String>> {
+            let (_, plan) = a.plans.send(id).unwrap();
+            let streams = plan.streams.iter();
+            let rids = streams.map(|stream| stream.rid.as_ref().map(ToString::to_string));
+            rids.collect()
+        };
+        assert_eq!(named(&a), [Some("bar".to_owned())]);
+
+        let mut offer = taking(&b.offer(), &["bar"]);
+        if !simulcast {
+            offer = offer.replace("a=simulcast:recv bar\r\n", "");
+        }
+        a.set_remote(SdpType::Offer, &offer).unwrap();
+        let answer = a.answer();
+        assert_eq!(lines(&answer, "a=rid:"), ["bar send"]);
+        assert_eq!(answer.contains("a=simulcast:send bar\r\n"), simulcast);
+        assert_eq!(named(&a), [Some("bar".to_owned())], "{simulcast}");
+    }
+}

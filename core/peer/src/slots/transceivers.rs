@@ -182,11 +182,9 @@ impl Slots {
     }
 }
 
-/// The rids of several encodings; a lone encoding has none to announce.
+/// The rids of encodings. A lone one may have one as well: what an answer left of several, or the one
+/// that an offer asked for.
 pub(crate) fn rids_of(encodings: &[RtpEncodingParameters]) -> Vec<jsep::Rid> {
-    if encodings.len() < 2 {
-        return Vec::new();
-    }
     encodings
         .iter()
         .filter_map(|encoding| encoding.rid.as_deref()?.parse().ok())

@@ -9,7 +9,7 @@ use jsep::agreement::{Layers, MediaAgreement};
 use super::{Task, rollback};
 use crate::methods::{Creating, MadeBy};
 use crate::params::default_encodings;
-use crate::slots::{Slots, Transceiver};
+use crate::slots::{Slots, Transceiver, rids_of};
 use crate::{
     Event, MediaStreamId, PeerConnection, Rejection, RtpEncodingParameters, SdpType, TrackId,
     TransceiverDirection,
@@ -318,26 +318,18 @@ fn apply_layers(slots: &mut Slots, id: TransceiverId, layers: &Layers) {
         return;
     };
     let current = transceiver.send_encodings();
-    let next = match layers {
-        Layers::Unmentioned => return,
-        Layers::Proposed(rids) => match current {
-            [lone] if lone.rid.is_none() && !rids.is_empty() => {
-                transceiver.forget_returned_parameters();
-                proposed_encodings(rids)
-            }
-            _ => return,
-        },
-        Layers::Kept(_) if current.len() < 2 => return,
-        Layers::Kept(rids) => {
+    let before = rids_of(current);
+    let next = match (layers, layers.applied_to(&before)) {
+        (Layers::Proposed(_), Some(rids)) if current.len() == 1 => {
+            transceiver.forget_returned_parameters();
+            proposed_encodings(&rids)
+        }
+        (Layers::Kept(_), Some(rids)) => {
             let kept = |encoding: &&RtpEncodingParameters| {
                 let rid = encoding.rid.as_deref();
                 rids.iter().any(|kept| Some(kept.as_str()) == rid)
             };
-            let mut next: Vec<_> = current.iter().filter(kept).cloned().collect();
-            if next.is_empty() {
-                next.extend(current.first().cloned());
-            }
-            next
+            current.iter().filter(kept).cloned().collect()
         }
     };
     slots.set_send_encodings(id, next);
@@ -349,6 +341,9 @@ fn sends(direction: Option<jsep::Direction>) -> bool {
         Some(jsep::Direction::SendRecv | jsep::Direction::SendOnly)
     )
 }
+        // Of several without a name no answer can keep more than the first.
+        (Layers::Kept(_), None) if before.is_empty() => current.iter().take(1).cloned().collect(),
+        _ => return,
 
 fn receives(direction: Option<jsep::Direction>) -> bool {
     matches!(
