@@ -383,6 +383,32 @@ fn a_provisional_answer_may_be_followed_by_the_answer() {
     assert_eq!(b.pc.signaling_state(), SignalingState::Stable);
 }
 
+/// webrtc-pc §4.4.1.5: the offer has fired it, and a local description fires none.
+#[test]
+fn a_local_answer_that_receives_after_a_provisional_one_that_did_not_fires_no_track() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &streams(&["s1"])).unwrap();
+    let offer = a.set_local();
+    b.set_remote(offer).unwrap();
+    let id = b.pc.transceivers()[0];
+    b.take_events();
+    b.pc.set_direction(id, TransceiverDirection::Inactive)
+        .unwrap();
+    let inactive = b.create_answer();
+    b.set_local_to(SessionDescription::pranswer(inactive.sdp))
+        .unwrap();
+    assert!(b.take_events().contains(&"removetrack s1".to_owned()));
+    b.pc.set_direction(id, TransceiverDirection::Recvonly)
+        .unwrap();
+    let answer = b.create_answer();
+    b.set_local_to(answer.clone()).unwrap();
+    let events = b.take_events();
+    let of_tracks = events.iter().filter(|event| event.contains("track"));
+    assert_eq!(of_tracks.count(), 0, "{events:?}");
+    a.set_remote(answer).unwrap();
+    assert_eq!(b.pc.signaling_state(), SignalingState::Stable);
+}
+
 #[test]
 fn a_stopped_transceiver_disappears_at_both_ends() {
     let (mut a, mut b) = pair();

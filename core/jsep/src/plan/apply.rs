@@ -393,7 +393,9 @@ impl Answerer<'_> {
         let sections = self.answer.blueprint.sections.iter().enumerate();
         let media = sections.map(|(index, answered)| {
             let mut media = MediaAgreement::clone(&self.offered.media[index]);
-            media.fired_direction = self.latest.media[index].fired_direction;
+            let latest = &self.latest.media[index];
+            media.fired_direction = latest.fired_direction;
+            media.remote_streams.clone_from(&latest.remote_streams);
             self.section(index, answered, &mut media);
             Arc::new(media)
         });

@@ -42,7 +42,7 @@ impl PeerConnection {
             if change.created {
                 self.create_from_remote(change);
             }
-            self.surface_transceiver(sdp_type, change, &mut surfaced);
+            self.surface_transceiver(sdp_type, side, change, &mut surfaced);
         }
         self.update_media_transports(sdp_type, side);
         self.stop_rejected(sdp_type, side);
@@ -106,6 +106,7 @@ impl PeerConnection {
         sdp_type: SdpType,
         change: &jsep::TransceiverChange,
         surfaced: &mut Surfaced,
+        side: jsep::Side,
     ) {
         let id = change.id;
         let Some(slots) = self.slots.transceiver_mut(id) else {
@@ -134,7 +135,7 @@ impl PeerConnection {
         if sdp_type == SdpType::Answer {
             self.keep_negotiated_extensions(id);
         }
-        self.process_remote_track(sdp_type, change, surfaced);
+        self.process_remote_track(sdp_type, side, change, surfaced);
         if change.uncreated {
             self.uncreate_transceiver(id);
         }
@@ -170,6 +171,7 @@ impl PeerConnection {
         sdp_type: SdpType,
         change: &jsep::TransceiverChange,
         out: &mut Surfaced,
+        side: jsep::Side,
     ) {
         let before = change.before.as_deref();
         // "Stop the RTCRtpTransceiver" forgets what a rollback would go back to: webrtc-pc §5.4.
@@ -201,7 +203,11 @@ impl PeerConnection {
         let fired = |section: Option<&MediaAgreement>| {
             receives(section.and_then(|section| section.fired_direction))
         };
-        if (fired(after) && !fired(before)) || out.add.len() > added_before {
+        // A local description sets [[FiredDirection]] and fires nothing: an answer that receives may
+        // follow a provisional one that did not.
+        let may_fire = side == jsep::Side::Remote || sdp_type == SdpType::Rollback;
+        let begins = fired(after) && !fired(before) && may_fire;
+        if begins || out.add.len() > added_before {
             out.tracks.push(Event::Track {
                 transceiver: change.id,
                 track,
