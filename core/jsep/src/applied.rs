@@ -6,7 +6,8 @@ use duologue_sdp::{NetAddress, SessionDescription, attr};
 use crate::blueprint::{self, Blueprint};
 use crate::candidates::{CandidateList, Candidates};
 use crate::ice_key::IceKey;
-use crate::{JsepError, SdpType, Side};
+use crate::limits::MAX_SECTIONS;
+use crate::{JsepError, OperationError, SdpType, Side};
 
 /// A description that has been applied: its text as it was given, and what it says. Its lines are
 /// parsed again when they are asked for, since they take ten times the text's memory for as long
@@ -35,6 +36,10 @@ pub(crate) struct Read {
 impl Read {
     pub(crate) fn parse(ty: SdpType, side: Side, text: &str) -> Result<Self, JsepError> {
         let description = SessionDescription::parse(text)?;
+        // This end's own has as many sections as the application wants.
+        if side == Side::Remote && description.media_count() > MAX_SECTIONS {
+            return Err(OperationError::TooManySections.into());
+        }
         Ok(Read {
             ty,
             side,

@@ -18,7 +18,8 @@ pub const SEND_OVERHEAD: u64 = 128;
 /// UTF-8 bytes of a data channel's label and of its protocol (RFC 8832 §5.1).
 pub const MAX_LABEL_BYTES: usize = 65_535;
 
-/// Streams that remote descriptions named; past this, those without a track are forgotten.
+/// Streams that remote descriptions named; past this, those without a track that the latest one does not
+/// name are forgotten.
 pub const MAX_REMOTE_STREAMS: usize = 1_024;
 
 /// Transceivers that left the connection and can still be read; older ones are forgotten.

@@ -9,9 +9,11 @@ mod common;
 use common::{Host, audio, negotiate, pair, video};
 use duologue_base::Instant;
 use duologue_peer::{
-    Capabilities, Exception, ExceptionName, MediaKind, MediaStreamId, PeerConnection,
-    ResolutionRestriction, RtpCodec, RtpEncodingParameters, TransceiverDirection, TransceiverInit,
+    Capabilities, Event, Exception, ExceptionName, MediaKind, MediaStreamId, PeerConnection,
+    ResolutionRestriction, RtpCodec, RtpEncodingParameters, SessionDescription,
+    TransceiverDirection, TransceiverInit,
 };
+use duologue_rtp::Ssrc;
 use duologue_session::{Command, MediaCommand, Tone};
 use std::time::Duration;
 
@@ -502,6 +504,93 @@ fn a_simulcast_offer_to_receive_makes_encodings_that_a_rollback_takes_back() {
     assert_eq!(rids(&mut b), [None]);
 }
 
+/// An answer of an end that takes these layers alone.
+fn taking(answer: SessionDescription, names: &[&str]) -> SessionDescription {
+    let of_layers = |line: &&str| line.starts_with("a=rid:") || line.starts_with("a=simulcast:");
+    let others = answer
+        .sdp
+        .split_inclusive("\r\n")
+        .filter(|line| !of_layers(line));
+    let rids = names.iter().map(|name| format!("a=rid:{name} recv\r\n"));
+    let simulcast = format!("a=simulcast:recv {}\r\n", names.join(";"));
+    let sdp = others.map(str::to_owned).chain(rids).chain([simulcast]);
+    SessionDescription::answer(sdp.collect::<String>())
+}
+
+/// The streams that the session was told last to send.
+fn told_streams(host: &mut Host) -> Vec<(Option<String>, Ssrc)> {
+    let commands = host.take_commands().into_iter();
+    let plans = commands.filter_map(|command| match command {
+        Command::Media(_, MediaCommand::SetSend { plan, .. }) => Some(plan),
+        _ => None,
+    });
+    let plan = plans.last().expect("the session was told what to send");
+    let streams = plan.streams.iter();
+    streams
+        .map(|stream| {
+            (
+                stream.rid.as_ref().map(ToString::to_string),
+                stream.source.ssrc,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn an_answer_that_takes_only_the_second_of_two_layers_leaves_one_stream_by_its_rid_and_source() {
+    // The first answer of all takes one alone, or a later one does.
+    for taken_first in [["h"].as_slice(), &["q", "h"]] {
+        let (mut a, mut b) = pair();
+        let init = with_encodings(vec![encoding("q"), encoding("h")]);
+        let id = a.pc.add_transceiver(video("v"), init).unwrap();
+        let mut offer_and_take = |a: &mut Host, names: &[&str]| {
+            let offer = a.set_local();
+            b.set_remote(offer).unwrap();
+            let answer = taking(b.set_local(), names);
+            a.set_remote(answer).unwrap();
+            told_streams(a)
+        };
+        let first = offer_and_take(&mut a, taken_first);
+        assert_eq!(first.len(), taken_first.len());
+        let h = first.last().cloned().unwrap();
+        assert_eq!(h.0.as_deref(), Some("h"));
+
+        if taken_first.len() > 1 {
+            assert_ne!(first[0].1, h.1);
+            assert_eq!(offer_and_take(&mut a, &["h"]), [h]);
+        }
+        let encodings = a.pc.parameters(id).unwrap().encodings;
+        let left: Vec<_> = encodings.iter().map(|it| it.rid.as_deref()).collect();
+        assert_eq!(left, [Some("h")]);
+        a.run();
+        // It is what later offers have.
+        let offer = a.create_offer();
+        assert!(offer.sdp.contains("a=rid:h send\r\n"), "{}", offer.sdp);
+        assert!(!offer.sdp.contains("a=rid:q"), "{}", offer.sdp);
+    }
+}
+
+#[test]
+fn an_offer_to_receive_one_layer_is_answered_with_that_one() {
+    let (mut a, mut b) = pair();
+    a.pc.add_transceiver(MediaKind::Video, TransceiverInit::default())
+        .unwrap();
+    let id = b.pc.add_track(video("v"), &[]).unwrap();
+    let mut offer = a.set_local();
+    offer.sdp += "a=rid:h recv\r\na=simulcast:recv h\r\n";
+    b.set_remote(offer).unwrap();
+    let answer = b.set_local();
+    for line in ["a=rid:h send\r\n", "a=simulcast:send h\r\n"] {
+        assert!(answer.sdp.contains(line), "{}", answer.sdp);
+    }
+    let streams = told_streams(&mut b);
+    assert_eq!(streams.len(), 1);
+    assert_eq!(streams[0].0.as_deref(), Some("h"));
+    let encodings = b.pc.parameters(id).unwrap().encodings;
+    assert_eq!(encodings.len(), 1);
+    assert_eq!(encodings[0].rid.as_deref(), Some("h"));
+}
+
 #[test]
 fn replace_track_checks_the_kind_at_once_and_the_transceiver_in_its_turn() {
     let mut a = Host::new(1);
@@ -618,4 +707,52 @@ fn dtmf_plays_its_tones_one_by_one_in_time() {
     a.pc.handle_timeout(now);
     a.run();
     assert_eq!(a.take_log(), [""; 0], "a stopped sender plays nothing");
+}
+
+/// Sections of audio, each in so many streams of its own.
+fn in_streams(sections: usize, streams: usize) -> SessionDescription {
+    let mut c = Host::new(9);
+    for _ in 0..sections {
+        c.pc.add_transceiver(MediaKind::Audio, TransceiverInit::default())
+            .unwrap();
+    }
+    let offer = c.create_offer();
+    let mut section = 0;
+    let lines = offer.sdp.split_inclusive("\r\n").map(|line| {
+        if !line.starts_with("a=msid:") {
+            return line.to_owned();
+        }
+        section += 1;
+        let named = (0..streams).map(|n| format!("a=msid:{section}-{n} track{section}\r\n"));
+        named.collect()
+    });
+    SessionDescription::offer(lines.collect::<String>())
+}
+
+#[test]
+fn each_stream_of_many_that_a_track_event_names_has_the_track() {
+    let mut b = Host::new(2);
+    b.set_remote(in_streams(11, 100)).unwrap();
+    let mut named = 0;
+    for event in &b.events {
+        if let Event::Track { track, streams, .. } = event {
+            for stream in streams {
+                let stream = b.pc.stream(stream).expect("the stream is there");
+                assert!(stream.tracks().contains(track));
+                named += 1;
+            }
+        }
+    }
+    assert_eq!(named, 1_100);
+    let added = b.events.iter();
+    let added = added.filter(|event| matches!(event, Event::StreamAddTrack { .. }));
+    assert_eq!(added.count(), 1_100);
+
+    // Those that have lost their tracks are not kept for ever.
+    b.set_remote(SessionDescription::rollback()).unwrap();
+    let first = MediaStreamId::from("1-0");
+    assert!(b.pc.stream(&first).is_some());
+    b.set_remote(in_streams(1, 1)).unwrap();
+    assert_eq!(b.pc.stream(&first).unwrap().tracks().len(), 1);
+    assert!(b.pc.stream(&MediaStreamId::from("1-1")).is_none());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_allocations::Counting;
 use duologue_datachannel::ChannelInit;
-use duologue_peer::{DataChannelInit, IceCandidateInit};
+use duologue_peer::{DataChannelInit, IceCandidateInit, SessionDescription};
 use duologue_sim::{HostId, Link, Peer, World};
 
 #[global_allocator]
@@ -99,6 +99,31 @@ fn candidates() -> usize {
     grown(before)
 }
 
+/// What is allocated at a time while a description is set that says as much as it can for all of its sections.
+fn description() -> usize {
+    let mut world = World::<Peer>::new(6, Link::default());
+    let [alice, _] = world.peers();
+    let mut sdp = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n".to_owned();
+    for number in 0..12_000 {
+        let (id, high, low) = (number % 255 + 1, number / 256, number % 256);
+        let rest = ["00"; 30].join(":");
+        sdp += &format!("a=extmap:{id} urn:{number}\r\n");
+        sdp += &format!("a=fingerprint:sha-256 {high:02X}:{low:02X}:{rest}\r\n");
+    }
+    for mid in 0..1_000 {
+        sdp += &format!("m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:{mid}\r\n");
+    }
+    let before = ALLOCATOR.live_bytes();
+    ALLOCATOR.forget_peak();
+    world.call(alice, |pc| {
+        pc.set_remote_description(SessionDescription::offer(sdp))
+    });
+    world.run(SECOND);
+    let applied = world.call(alice, |pc| pc.remote_description());
+    assert!(applied.is_some());
+    ALLOCATOR.peak_bytes().saturating_sub(before)
+}
+
 /// The rows of the table, in KiB.
 fn stated() -> Vec<(String, usize)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/memory.md");
@@ -121,6 +146,7 @@ fn the_table_of_what_a_connection_holds_is_true() {
         ("each further data channel", channel()),
         ("messages that nobody reads", unread()),
         ("20,000 candidates by signalling", candidates()),
+        ("a description of 1.7 MB for 1,000 sections", description()),
     ];
     let stated = stated();
     let mut wrong = Vec::new();

@@ -40,12 +40,6 @@ impl Blueprint {
             .iter()
             .position(|s| s.mid.as_ref() == Some(mid))
     }
-
-    /// The BUNDLE group that a section is in.
-    pub(crate) fn bundle_of(&self, mid: &Mid) -> Option<&[Mid]> {
-        let group = self.bundles.iter().find(|group| group.contains(mid));
-        group.map(Vec::as_slice)
-    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -3,16 +3,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use duologue_base::IceCredentials;
 use duologue_identity::Fingerprint;
 use duologue_rtp::{
-    Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, SourceParameters, Ssrc,
+    Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, RtcpFeedback, SourceParameters,
+    Ssrc,
 };
-use duologue_sdp::attr::{Direction, RtcpFb};
-use duologue_sdp::{Formats, Media, MediaKind as MediaWord, SessionDescription};
+use duologue_sdp::attr::{self, Direction, Extmap, IceOptions, IcePwd, IceUfrag, RtcpFb, Setup};
+use duologue_sdp::{
+    Formats, Media, MediaKind as MediaWord, Section as SdpSection, SessionDescription,
+};
 
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
 use crate::announced_source::AnnouncedSource;
-use crate::limits::MAX_SOURCES;
+use crate::limits::{
+    MAX_EXTENSIONS, MAX_FEEDBACK, MAX_FEEDBACK_BYTES, MAX_FINGERPRINTS, MAX_RIDS, MAX_SOURCES,
+    MAX_STREAMS, MAX_URI_BYTES,
+};
 
 /// What a description says to JSEP. Everything else in it is ignored (RFC 9429 §5.8).
 pub(crate) fn read(description: &SessionDescription) -> Blueprint {
@@ -24,6 +30,7 @@ pub(crate) fn read(description: &SessionDescription) -> Blueprint {
         });
         wanted.map(|group| group.mids.clone()).collect::<Vec<_>>()
     };
+    let inherited = Inherited::of(session);
     let mut medias = description.medias();
     Blueprint {
         // RFC 8839 §5.3 has it at the session level; ZLMediaKit writes it into every section.
@@ -34,7 +41,10 @@ pub(crate) fn read(description: &SessionDescription) -> Blueprint {
             || (medias.len() > 0 && medias.all(|media| media.extmap_allow_mixed())),
         bundles: groups(true).into_iter().filter(|g| !g.is_empty()).collect(),
         lip_sync: groups(false),
-        sections: description.medias().map(section).collect(),
+        sections: description
+            .medias()
+            .map(|media| section(media, &inherited))
+            .collect(),
     }
 }
 
@@ -45,36 +55,72 @@ fn identity_of(description: &SessionDescription) -> Option<&str> {
     first.map(|identity| identity.assertion.as_str())
 }
 
-fn section(media: Media<'_>) -> Section {
+/// What the session level says for each section that does not say it itself. It is read once, for there
+/// may be as many lines of it as there are sections.
+struct Inherited<'a> {
+    direction: Option<Direction>,
+    ice_ufrag: Option<&'a IceUfrag>,
+    ice_pwd: Option<&'a IcePwd>,
+    ice_options: Option<&'a IceOptions>,
+    setup: Option<Setup>,
+    fingerprints: Vec<Fingerprint>,
+    extensions: Vec<Extension>,
+}
+
+impl<'a> Inherited<'a> {
+    fn of(session: &'a SdpSection) -> Self {
+        Inherited {
+            direction: session.direction(),
+            ice_ufrag: session.ice_ufrag(),
+            ice_pwd: session.ice_pwd(),
+            ice_options: session.ice_options(),
+            setup: session.setup().copied(),
+            fingerprints: fingerprints(session),
+            extensions: extensions(Vec::new(), session),
+        }
+    }
+}
+
+fn section(media: Media<'_>, inherited: &Inherited<'_>) -> Section {
     let port = match (media.port(), media.bundle_only()) {
         (0, true) => Port::BundleOnly,
         (0, false) => Port::Rejected,
         _ => Port::Open,
     };
     let content = match media.kind() {
-        MediaWord::Audio if media.protocol().is_rtp() => Content::Rtp(rtp(media, MediaKind::Audio)),
-        MediaWord::Video if media.protocol().is_rtp() => Content::Rtp(rtp(media, MediaKind::Video)),
+        MediaWord::Audio if media.protocol().is_rtp() => {
+            Content::Rtp(rtp(media, MediaKind::Audio, inherited))
+        }
+        MediaWord::Video if media.protocol().is_rtp() => {
+            Content::Rtp(rtp(media, MediaKind::Video, inherited))
+        }
         MediaWord::Application if media.protocol().is_sctp() => Content::Data(data(media)),
         _ => Content::Unknown,
     };
+    let own_direction = media.section().direction();
     Section {
         word: media.kind().clone(),
         protocol: media.protocol().clone(),
         formats: media.formats().clone(),
         mid: media.mid().cloned(),
         port,
-        direction: media.direction(),
-        transport: transport(media),
+        direction: own_direction.or(inherited.direction).unwrap_or_default(),
+        transport: transport(media, inherited),
         content,
     }
 }
 
-fn transport(media: Media<'_>) -> TransportLines {
-    let ice = media.ice_ufrag().zip(media.ice_pwd());
-    let has_option = |tag| media.ice_options().is_some_and(|list| list.contains(tag));
-    // RFC 8122 §5: those of hash functions that are not known are no use.
-    let mut fingerprints: Vec<_> = media.fingerprints().filter_map(fingerprint).collect();
-    fingerprints.shrink_to_fit();
+fn transport(media: Media<'_>, inherited: &Inherited<'_>) -> TransportLines {
+    let own = media.section();
+    let ufrag = own.ice_ufrag().or(inherited.ice_ufrag);
+    let ice = ufrag.zip(own.ice_pwd().or(inherited.ice_pwd));
+    let options = own.ice_options().or(inherited.ice_options);
+    let has_option = |tag| options.is_some_and(|list| list.contains(tag));
+    // RFC 8122 §5: the session level's count for a section that has none.
+    let fingerprints = match own.fingerprints().next() {
+        Some(_) => fingerprints(own),
+        None => inherited.fingerprints.clone(),
+    };
     TransportLines {
         ice: ice.map(|(ufrag, pwd)| IceCredentials {
             ufrag: ufrag.as_str().to_owned(),
@@ -84,7 +130,7 @@ fn transport(media: Media<'_>) -> TransportLines {
         renomination: has_option("renomination"),
         sped: has_option("sped"),
         fingerprints,
-        setup: media.setup(),
+        setup: own.setup().copied().or(inherited.setup),
         rtcp_mux: media.rtcp_mux(),
         rtcp_mux_only: media.rtcp_mux_only(),
         reduced_size: media.rtcp_rsize(),
@@ -92,22 +138,28 @@ fn transport(media: Media<'_>) -> TransportLines {
     }
 }
 
-fn fingerprint(line: &duologue_sdp::attr::Fingerprint) -> Option<Fingerprint> {
-    line.to_string().parse().ok()
+/// RFC 8122 §5: those of hash functions that are not known are no use.
+fn fingerprints(section: &SdpSection) -> Vec<Fingerprint> {
+    let known = |line: &attr::Fingerprint| line.to_string().parse().ok();
+    let known = section.fingerprints().filter_map(known);
+    let mut fingerprints: Vec<_> = known.take(MAX_FINGERPRINTS).collect();
+    fingerprints.shrink_to_fit();
+    fingerprints
 }
 
-fn rtp(media: Media<'_>, kind: MediaKind) -> RtpLines {
+fn rtp(media: Media<'_>, kind: MediaKind, inherited: &Inherited<'_>) -> RtpLines {
     let (streams, track_id) = streams(media);
     let cname = media.ssrcs().find(|ssrc| ssrc.name == "cname");
     let cname = cname.and_then(|ssrc| ssrc.value.as_ref());
     RtpLines {
         kind,
         codecs: codecs(media, kind),
-        extensions: extensions(media),
+        extensions: extensions(inherited.extensions.clone(), media.section()),
         streams,
         track_id,
         rids: media
             .rids()
+            .take(MAX_RIDS)
             .map(|rid| (rid.id.clone(), rid.direction))
             .collect(),
         simulcast: media.simulcast().cloned(),
@@ -137,12 +189,10 @@ fn streams(media: Media<'_>) -> (Streams, Option<String>) {
     if lines.is_empty() {
         return (Streams::Unsaid, None);
     }
-    let mut streams: Vec<String> = Vec::new();
-    for stream in lines.iter().filter_map(|(stream, _)| *stream) {
-        if !streams.iter().any(|known| known == stream) {
-            streams.push(stream.to_owned());
-        }
-    }
+    let mut known = BTreeSet::new();
+    let streams = lines.iter().filter_map(|(stream, _)| *stream);
+    let streams = streams.filter(|stream| known.insert(*stream));
+    let streams = streams.take(MAX_STREAMS).map(str::to_owned).collect();
     let track = lines.iter().find_map(|(_, track)| *track);
     (Streams::In(streams), track.map(str::to_owned))
 }
@@ -150,19 +200,35 @@ fn streams(media: Media<'_>) -> (Streams, Option<String>) {
 fn codecs(media: Media<'_>, kind: MediaKind) -> Vec<CodecParameters> {
     let mut codecs: Vec<CodecParameters> = Vec::new();
     for &payload_type in media.formats().payload_types() {
-        let again = codecs.iter().any(|c| c.payload_type == payload_type);
-        let Some(codec) = codec(media, kind, payload_type).filter(|_| !again) else {
+        if codecs.iter().any(|c| c.payload_type == payload_type) {
+            continue;
+        }
+        let Some(codec) = codec(media, kind, payload_type) else {
             continue;
         };
-        let feedback = media.rtcp_fb(payload_type).map(words);
-        let feedback = feedback.filter_map(|words| words.parse().ok());
         codecs.push(CodecParameters {
             payload_type,
             codec,
-            feedback: feedback.collect(),
+            feedback: feedback(media, payload_type),
         });
     }
     codecs
+}
+
+/// Each kind once.
+fn feedback(media: Media<'_>, payload_type: PayloadType) -> Vec<RtcpFeedback> {
+    let mut feedback: Vec<RtcpFeedback> = Vec::new();
+    let words = media.rtcp_fb(payload_type).map(words);
+    let known = words.filter(|words| words.len() <= MAX_FEEDBACK_BYTES);
+    for kind in known.filter_map(|words| words.parse().ok()) {
+        if feedback.len() == MAX_FEEDBACK {
+            break;
+        }
+        if !feedback.contains(&kind) {
+            feedback.push(kind);
+        }
+    }
+    feedback
 }
 
 fn words(line: &RtcpFb) -> String {
@@ -207,20 +273,32 @@ fn static_format(payload_type: u8) -> Option<(&'static str, u32, Option<u8>)> {
     }
 }
 
-fn extensions(media: Media<'_>) -> Vec<Extension> {
-    let lines = media.extmaps().filter_map(|line| {
+/// Those of a section behind those that are there: the first line of each id and URI.
+fn extensions(mut extensions: Vec<Extension>, section: &SdpSection) -> Vec<Extension> {
+    for line in section.extmaps().filter_map(extension) {
+        if extensions.len() == MAX_EXTENSIONS {
+            break;
+        }
+        let same = |known: &Extension| known.id == line.id && known.uri == line.uri;
+        if !extensions.iter().any(same) {
+            extensions.push(line);
+        }
+    }
+    extensions
+}
+
+fn extension(line: &Extmap) -> Option<Extension> {
+    let extension = Extension {
         // Ids from 4096 on ask the answerer to choose one (RFC 8285 §7); nobody offers them.
-        Some(Extension {
-            id: u8::try_from(line.id()).ok().and_then(ExtensionId::new)?,
-            uri: match (&line.attributes, line.uri.as_str()) {
-                // RFC 6904 §4: the extension that is encrypted stands in the attributes.
-                (Some(inner), ENCRYPT) => format!("{ENCRYPT} {inner}"),
-                (_, uri) => uri.to_owned(),
-            },
-            direction: line.direction.unwrap_or(Direction::SendRecv),
-        })
-    });
-    lines.collect()
+        id: u8::try_from(line.id()).ok().and_then(ExtensionId::new)?,
+        uri: match (&line.attributes, line.uri.as_str()) {
+            // RFC 6904 §4: the extension that is encrypted stands in the attributes.
+            (Some(inner), ENCRYPT) => format!("{ENCRYPT} {inner}"),
+            (_, uri) => uri.to_owned(),
+        },
+        direction: line.direction.unwrap_or(Direction::SendRecv),
+    };
+    Some(extension).filter(|it| it.uri.len() <= MAX_URI_BYTES)
 }
 
 const ENCRYPT: &str = "urn:ietf:params:rtp-hdrext:encrypt";

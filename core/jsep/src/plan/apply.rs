@@ -68,7 +68,6 @@ pub fn apply_remote(
 ) -> Result<Signaling, JsepError> {
     signaling.check_state(ty, Side::Remote)?;
     let read = Read::parse(ty, Side::Remote, sdp)?;
-    verify::size(&read.blueprint)?;
     ids.retain_transports(&signaling.transports());
     match &signaling.proposal {
         Some(Proposal::LocalOffer(pending) | Proposal::RemotePranswer(pending)) => {

@@ -4,6 +4,7 @@ use duologue_sdp::attr::{RidDirection, Simulcast, SimulcastRid, SimulcastStream}
 
 use crate::agreement::Layers;
 use crate::blueprint::RtpLines;
+use crate::limits::MAX_RIDS;
 use crate::{Direction, MediaKind, Rid};
 
 /// Writes the layers that this end sends and receives into a section.
@@ -36,7 +37,8 @@ pub(crate) fn describe(lines: &mut RtpLines, send: &[Rid], receive: &[Rid], alwa
 fn listed(lines: &RtpLines, streams: &[SimulcastStream]) -> Vec<Rid> {
     let described = |id: &Rid| lines.rids.iter().any(|(rid, _)| rid == id);
     let mut rids: Vec<Rid> = Vec::new();
-    let first = streams.iter().filter_map(|stream| stream.0.first());
+    let streams = streams.iter().take(MAX_RIDS);
+    let first = streams.filter_map(|stream| stream.0.first());
     for SimulcastRid { id, .. } in first {
         if described(id) && !rids.contains(id) {
             rids.push(id.clone());
@@ -51,8 +53,6 @@ pub(crate) fn wanted(lines: &RtpLines) -> Vec<Rid> {
     simulcast.map_or_else(Vec::new, |s| listed(lines, &s.recv))
 }
 
-/// The layers that the section's author sends.
-pub(crate) fn sent(lines: &RtpLines) -> Vec<Rid> {
 /// The layers that the section's author takes of those that there are. A lone one is not simulcast: its
 /// `a=rid` line alone stands for it (RFC 8851 §6).
 pub(crate) fn taken(lines: &RtpLines) -> Vec<Rid> {
@@ -64,6 +64,8 @@ pub(crate) fn taken(lines: &RtpLines) -> Vec<Rid> {
     }
 }
 
+/// The layers that the section's author sends.
+pub(crate) fn sent(lines: &RtpLines) -> Vec<Rid> {
     let simulcast = lines.simulcast.as_ref();
     simulcast.map_or_else(Vec::new, |s| listed(lines, &s.send))
 }

@@ -7,7 +7,6 @@ use duologue_rtp::{CodecRole, ExtensionId, Mid, PayloadType};
 use super::bundle::Bundled;
 use crate::agreement::Agreement;
 use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section, Streams};
-use crate::limits::MAX_SECTIONS;
 use crate::{ContentError, HeaderEncryptionPolicy, JsepError, OperationError, SectionKind};
 
 /// Checks of a remote description by itself.
@@ -51,26 +50,21 @@ pub(crate) fn header_encryption(
     }
 }
 
-/// No description has more sections than this crate wants to handle.
-pub(crate) fn size(description: &Blueprint) -> Result<(), JsepError> {
-    match description.sections.len() > MAX_SECTIONS {
-        true => Err(OperationError::TooManySections.into()),
-        false => Ok(()),
-    }
-}
-
 /// RFC 8830 §2: a stream and a track in it are described by one section.
 pub(crate) fn tracks(description: &Blueprint) -> Result<(), OperationError> {
-    let mut seen: Vec<(&Streams, &str)> = Vec::new();
+    let mut seen: BTreeSet<(Option<&[String]>, &str)> = BTreeSet::new();
     for (index, section) in description.sections.iter().enumerate() {
         let rtp = section.rtp().filter(|_| !section.is_rejected());
         let Some((rtp, track)) = rtp.and_then(|rtp| Some((rtp, rtp.track_id.as_deref()?))) else {
             continue;
         };
-        if seen.contains(&(&rtp.streams, track)) {
+        let streams = match &rtp.streams {
+            Streams::Unsaid => None,
+            Streams::In(streams) => Some(streams.as_slice()),
+        };
+        if !seen.insert((streams, track)) {
             return Err(OperationError::DuplicateTrack(index));
         }
-        seen.push((&rtp.streams, track));
     }
     Ok(())
 }
@@ -241,11 +235,11 @@ fn extensions(index: usize, offered: &Section, answered: &Section) -> Result<(),
 fn bundled(index: usize, offer: &Bundled<'_>, answer: &Bundled<'_>) -> Result<(), ContentError> {
     let section = offer.section(index);
     let depends = section.port == Port::BundleOnly || section.transport.ice.is_none();
-    match answer.blueprint.bundle_of(&offer.mids[index]) {
-        Some(_) if index == answer.owner(index) => Ok(()),
-        Some(_) if offer.together(index, answer.owner(index)) => Ok(()),
-        Some(_) => Err(ContentError::BundleGroup),
-        None if depends && offer.is_bundled(index) => Err(ContentError::NotBundled(index)),
-        None => Ok(()),
+    match answer.is_bundled(index) {
+        true if index == answer.owner(index) => Ok(()),
+        true if offer.together(index, answer.owner(index)) => Ok(()),
+        true => Err(ContentError::BundleGroup),
+        false if depends && offer.is_bundled(index) => Err(ContentError::NotBundled(index)),
+        false => Ok(()),
     }
 }

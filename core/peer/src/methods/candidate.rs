@@ -3,7 +3,7 @@
 use duologue_jsep as jsep;
 use duologue_sdp::attr::Candidate;
 use jsep::agreement::IceKey;
-use jsep::{CandidateTarget, Side};
+use jsep::{CandidateTarget, DescribedCandidates, Side};
 
 use crate::chain::{Operation, Progress};
 use crate::task::Task;
@@ -98,8 +98,8 @@ impl PeerConnection {
 
     /// The session learnt the other end's credentials: now it takes the candidates that came
     /// before, in the description's text and one by one.
-    pub(crate) fn forward_candidates(&mut self, key: IceKey) {
-        self.forward_described_candidates(key);
+    pub(crate) fn forward_candidates(&mut self, key: IceKey, described: &[DescribedCandidates]) {
+        self.forward_described_candidates(key, described);
         let added = self.slots.candidates().of_key(Side::Remote, key);
         let added: Vec<_> = added
             .map(|(_, list)| (list.candidates().to_vec(), list.is_complete()))
@@ -117,9 +117,13 @@ impl PeerConnection {
         }
     }
 
-    /// The candidates in the text of the other end's description.
-    pub(crate) fn forward_described_candidates(&mut self, key: IceKey) {
-        for described in self.slots.signaling().described_candidates() {
+    /// The candidates in the text of the other end's description that are for these credentials.
+    pub(crate) fn forward_described_candidates(
+        &mut self,
+        key: IceKey,
+        described: &[DescribedCandidates],
+    ) {
+        for described in described {
             if described.target.key == key && described.target.reaches {
                 self.forward_list(key, &described.candidates, described.complete);
             }

@@ -1,5 +1,6 @@
 //! The set of transceivers, those that left it, and tracks and streams that come from the other end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use duologue_base::{Instant, TransceiverId};
@@ -171,11 +172,24 @@ impl Slots {
         self.streams.get_mut(id)
     }
 
+    /// A description that may bring streams was set: where there are many, those without a track that it
+    /// does not name are forgotten.
+    pub(crate) fn forget_streams(&mut self) {
+        if self.streams.len() < MAX_REMOTE_STREAMS {
+            return;
+        }
+        let described = self.signaling.latest().media.iter();
+        let described = described.flat_map(|section| &section.remote_streams);
+        let mut named: BTreeSet<&str> = described.map(String::as_str).collect();
+        let transceivers = self.transceivers.values();
+        let associated = transceivers.flat_map(Transceiver::remote_streams);
+        named.extend(associated.map(MediaStreamId::as_str));
+        self.streams
+            .retain(|id, stream| !stream.tracks().is_empty() || named.contains(id.as_str()));
+    }
+
     /// The stream with this id, made if no description of this connection named it before.
     pub(crate) fn ensure_stream(&mut self, id: &MediaStreamId) {
-        if self.streams.len() >= MAX_REMOTE_STREAMS {
-            self.streams.retain(|_, stream| !stream.tracks().is_empty());
-        }
         self.streams
             .entry(id.clone())
             .or_insert_with(|| MediaStream::new(id.clone()));

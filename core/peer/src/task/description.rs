@@ -109,16 +109,18 @@ impl PeerConnection {
 
         self.update_transports();
         self.update_sctp_transport(sdp_type);
-        let known = self.slots.remote_ice();
+        // Candidates in the text of a description for generations that run already.
+        let known = match step.side() {
+            jsep::Side::Remote => self.slots.remote_ice(),
+            jsep::Side::Local => Vec::new(),
+        };
+        let described = self.described_candidates(&changes, &known);
         for change in changes {
-            self.apply_transport_change(change);
+            self.apply_transport_change(change, &described);
         }
         self.update_isolation();
-        if step.side() == jsep::Side::Remote {
-            // Candidates in the text of a description for generations that run already.
-            for key in known {
-                self.forward_described_candidates(key);
-            }
+        for key in known {
+            self.forward_described_candidates(key, &described);
         }
         let failed_channels = match sdp_type {
             SdpType::Answer | SdpType::Pranswer => self.assign_channel_ids(),
@@ -229,8 +231,26 @@ impl PeerConnection {
         self.give_up_channels();
     }
 
+    /// The candidates in the other end's text, which is read once for all generations; none where no
+    /// generation takes any now.
+    fn described_candidates(
+        &self,
+        changes: &[jsep::TransportChange],
+        known: &[jsep::agreement::IceKey],
+    ) -> Vec<jsep::DescribedCandidates> {
+        let learns = |change: &_| matches!(change, jsep::TransportChange::SetRemoteIce { .. });
+        match known.is_empty() && !changes.iter().any(learns) {
+            true => Vec::new(),
+            false => self.slots.signaling().described_candidates(),
+        }
+    }
+
     /// Tells the session a change of the data plane, and does what goes with it here.
-    fn apply_transport_change(&mut self, change: jsep::TransportChange) {
+    fn apply_transport_change(
+        &mut self,
+        change: jsep::TransportChange,
+        described: &[jsep::DescribedCandidates],
+    ) {
         let learnt = match change {
             jsep::TransportChange::Sctp(jsep::SctpChange::Stop) => {
                 self.slots.note_sctp_stop();
@@ -268,7 +288,9 @@ impl PeerConnection {
             self.command_pairs(key, ice::PairCommand::Control);
         }
         match learnt {
-            Some(key) if self.slots.note_remote_ice(key) => self.forward_candidates(key),
+            Some(key) if self.slots.note_remote_ice(key) => {
+                self.forward_candidates(key, described);
+            }
             // Another agent answered the same offer.
             Some(key) => self.forget_remote_candidates(key),
             None => {}

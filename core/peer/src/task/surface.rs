@@ -1,5 +1,6 @@
 //! What a description changes of transceivers, tracks and streams (webrtc-pc §4.4.1.5 and §5.1.1).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use duologue_base::TransceiverId;
@@ -38,6 +39,7 @@ impl PeerConnection {
         surface: &jsep::SurfaceChange,
     ) -> Surfaced {
         let mut surfaced = Surfaced::default();
+        self.slots.forget_streams();
         for change in &surface.transceivers {
             if change.created {
                 self.create_from_remote(change);
@@ -104,9 +106,9 @@ impl PeerConnection {
     fn surface_transceiver(
         &mut self,
         sdp_type: SdpType,
+        side: jsep::Side,
         change: &jsep::TransceiverChange,
         surfaced: &mut Surfaced,
-        side: jsep::Side,
     ) {
         let id = change.id;
         let Some(slots) = self.slots.transceiver_mut(id) else {
@@ -169,9 +171,9 @@ impl PeerConnection {
     fn process_remote_track(
         &mut self,
         sdp_type: SdpType,
+        side: jsep::Side,
         change: &jsep::TransceiverChange,
         out: &mut Surfaced,
-        side: jsep::Side,
     ) {
         let before = change.before.as_deref();
         // "Stop the RTCRtpTransceiver" forgets what a rollback would go back to: webrtc-pc §5.4.
@@ -195,11 +197,13 @@ impl PeerConnection {
         let track = slots.receiver_track().clone();
         let old = slots.set_remote_streams(streams.clone());
         let pair = |stream: &MediaStreamId| (stream.clone(), track.clone());
+        let (named, known): (BTreeSet<_>, BTreeSet<_>) =
+            (streams.iter().collect(), old.iter().collect());
         out.remove
-            .extend(old.iter().filter(|s| !streams.contains(s)).map(pair));
+            .extend(old.iter().filter(|s| !named.contains(s)).map(pair));
         let added_before = out.add.len();
         out.add
-            .extend(streams.iter().filter(|s| !old.contains(s)).map(pair));
+            .extend(streams.iter().filter(|s| !known.contains(s)).map(pair));
         let fired = |section: Option<&MediaAgreement>| {
             receives(section.and_then(|section| section.fired_direction))
         };
@@ -337,6 +341,9 @@ fn apply_layers(slots: &mut Slots, id: TransceiverId, layers: &Layers) {
             };
             current.iter().filter(kept).cloned().collect()
         }
+        // Of several without a name no answer can keep more than the first.
+        (Layers::Kept(_), None) if before.is_empty() => current.iter().take(1).cloned().collect(),
+        _ => return,
     };
     slots.set_send_encodings(id, next);
 }
@@ -347,9 +354,6 @@ fn sends(direction: Option<jsep::Direction>) -> bool {
         Some(jsep::Direction::SendRecv | jsep::Direction::SendOnly)
     )
 }
-        // Of several without a name no answer can keep more than the first.
-        (Layers::Kept(_), None) if before.is_empty() => current.iter().take(1).cloned().collect(),
-        _ => return,
 
 fn receives(direction: Option<jsep::Direction>) -> bool {
     matches!(
