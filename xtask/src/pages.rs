@@ -96,14 +96,17 @@ mod tests {
             let (thousands, rest) = number.split_at(number.len() - 3);
             format!("{thousands},{rest}")
         };
-        for count in &row(&results, "| **total** |")[3..6] {
+        let (_, results) = results
+            .split_once("### files that need no document")
+            .unwrap();
+        for count in &row(results, "| **total** |")[3..6] {
             let (passed, all) = count.split_once(" / ").unwrap();
             let said = format!("{} of {}", grouped(passed), grouped(all));
             assert!(first.contains(&said), "{said}");
         }
-        let of_both = row(&results, "| duologue |")[3];
+        let of_both = row(results, "| duologue |")[3];
         let (_, share) = of_both.split_once('(').unwrap();
-        let share = share.split('.').next().unwrap();
+        let share = share.split(' ').next().unwrap();
         assert!(first.contains(&format!("{share} % pass here")), "{share}");
     }
 
