@@ -19,6 +19,7 @@ mod loopback;
 mod manual;
 mod media;
 mod meter;
+mod plain;
 mod quantile;
 mod record;
 mod rooms;
@@ -94,7 +95,8 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("duologue: {error}");
+            // It may have words of a server's or a peer's.
+            eprintln!("{}", plain::marked("duologue: ", &error.to_string()));
             ExitCode::FAILURE
         }
     }

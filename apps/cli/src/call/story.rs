@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use serde_json::{Value, json};
 
 use super::measure::Measured;
+use crate::plain;
 
 #[derive(Clone, Debug)]
 pub(super) struct Story(Arc<Teller>);
@@ -168,7 +169,10 @@ impl Story {
     pub(super) fn said(&self, text: &str) {
         match self.0.json {
             true => self.json(json!({ "event": "message", "text": text })),
-            false if self.0.mark_theirs => self.0.bars.suspend(|| println!("> {text}")),
+            false if self.0.mark_theirs => {
+                let text = plain::marked("> ", text);
+                self.0.bars.suspend(|| println!("{text}"));
+            }
             false => self.0.bars.suspend(|| println!("{text}")),
         }
     }
@@ -314,6 +318,8 @@ impl Story {
 
     fn line(&self, what: &str, text: &str) {
         let seconds = self.0.began.elapsed().as_secs_f64();
+        // Candidates, errors of servers: others have a part in it.
+        let text = plain::line(text);
         self.0.bars.suspend(|| match self.0.colour {
             true => eprintln!("\x1b[2m{seconds:8.3}\x1b[0m  \x1b[36m{what:<10}\x1b[0m  {text}"),
             false => eprintln!("{seconds:8.3}  {what:<10}  {text}"),

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::story::Story;
 use crate::Failure;
 use crate::http::{self, ANSWER_TIMEOUT, client, told};
+use crate::plain;
 use crate::tls::CertHash;
 
 /// Bytes of one answer or one server-sent event.
@@ -180,10 +181,7 @@ impl Server {
         if !REFUSALS.contains(&status) {
             return Err(self.stranger());
         }
-        let text: String = String::from_utf8_lossy(&body)
-            .chars()
-            .filter(|c| !c.is_control())
-            .collect();
+        let text = plain::line(&String::from_utf8_lossy(&body));
         Err(format!("the {} refused: {text}", self.what).into())
     }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::ice_server::IceServerArg;
+use crate::plain;
 use machine::Machine;
 use network::{Network, Options};
 
@@ -77,11 +78,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
     let text = match args.json {
         true => serde_json::to_string(&report)? + "\n",
-        false => format!(
-            "{}\n{}",
-            report.machine.text(),
-            words::text(&report.network)
-        ),
+        false => {
+            let (machine, network) = (report.machine.text(), words::text(&report.network));
+            // Servers say in their own words what is wrong.
+            plain::marked("", &format!("{machine}\n{network}"))
+        }
     };
     io::stdout().write_all(text.as_bytes())?;
     match report.network.silent() {

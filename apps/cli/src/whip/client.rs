@@ -16,6 +16,7 @@ use super::limits::{ANSWER_BYTES, PROBE_INTERVAL, RETRY_PAUSE, ROAM_TIMEOUT};
 use super::link;
 use crate::Failure;
 use crate::http::{self, ANSWER_TIMEOUT, told};
+use crate::plain;
 use crate::tls::CertHash;
 
 /// Where an endpoint is.
@@ -350,11 +351,8 @@ async fn refusal(url: &Url, response: Response) -> Failure {
         _ => "",
     };
     let text = http::body(response, ANSWER_BYTES).await.unwrap_or_default();
-    let text: String = String::from_utf8_lossy(&text)
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect();
+    let text = plain::line(&String::from_utf8_lossy(&text));
+    let text: String = text.chars().take(200).collect();
     format!("{} answers {status}{hint} {text}", shown(url))
         .trim_end()
         .into()

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::recorder::Arrived;
+use crate::plain;
 
 /// Where to: people or programs.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,8 @@ impl Tell {
     fn say(self, happening: &Happening<'_>, text: impl FnOnce() -> String) {
         match self.json {
             true => println!("{}", serde_json::to_string(happening).unwrap_or_default()),
-            false => println!("{}", text()),
+            // Names of codecs are the server's.
+            false => println!("{}", plain::marked("", &text())),
         }
     }
 }

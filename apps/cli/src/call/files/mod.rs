@@ -232,8 +232,10 @@ impl Shared {
 
 /// What the other end says, as it may stand in a terminal.
 fn told_by_peer(text: &str) -> String {
-    let text = text.chars().filter(|c| !c.is_control());
-    text.take(limits::TOLD).collect()
+    crate::plain::line(text)
+        .chars()
+        .take(limits::TOLD)
+        .collect()
 }
 
 #[cfg(test)]
