@@ -17,7 +17,7 @@ use super::playback::FileError;
 use super::recorder::{Arrived, Recorder, Target};
 use super::roam::{Places, silence};
 use super::tell::Tell;
-use super::tend::{Tended, time};
+use super::tend::{Gone, Tended, time};
 use crate::http::is_loopback;
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
@@ -59,14 +59,18 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
     let _control = viewing.args.log.control(&viewing.endpoint)?;
     let mut lost: Option<Instant> = None;
+    let mut failure = None;
     let mut interrupt = Interrupt::new();
     loop {
         let outcome = viewing.watch(lost.is_some(), &mut interrupt).await;
         let alone = !viewing.places.are_several();
         match outcome {
             Ok(End::Enough) => break,
-            Ok(End::Gone) if alone => break,
-            Ok(End::Gone) => {
+            Ok(End::Gone(why)) if alone => {
+                failure = of_gone(why);
+                break;
+            }
+            Ok(End::Gone(_)) => {
                 lost = None;
                 viewing.tell.lost(&shown(&viewing.places.current().0));
             }
@@ -89,9 +93,18 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
 
     viewing.tell.played(&viewing.arrived);
-    match viewing.arrived.iter().all(|track| track.frames == 0) {
-        true => Err("the server sent nothing".into()),
-        false => Ok(()),
+    let nothing = viewing.arrived.iter().all(|track| track.frames == 0);
+    match failure.or(nothing.then_some("the server sent nothing")) {
+        Some(failure) => Err(failure.into()),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with such an end of the only server: it may end what it has at any time.
+fn of_gone(why: Gone) -> Option<&'static str> {
+    match why {
+        Gone::Ended | Gone::Server => None,
+        Gone::Lost | Gone::Dtls => Some(why.told()),
     }
 }
 
@@ -113,7 +126,7 @@ struct Viewing {
 enum End {
     Enough,
     /// Its server ended it or is gone.
-    Gone,
+    Gone(Gone),
 }
 
 impl Viewing {
@@ -208,7 +221,7 @@ impl Viewing {
             });
             tokio::select! {
                 () = time(until) => Ok(End::Enough),
-                () = silence(pc, ROAM_TIMEOUT), if several => Ok(End::Gone),
+                () = silence(pc, ROAM_TIMEOUT), if several => Ok(End::Gone(Gone::Lost)),
             }
         };
 
@@ -219,7 +232,7 @@ impl Viewing {
                 drop(end);
                 tending.await?;
                 recorded??;
-                return Ok(End::Gone);
+                return Ok(End::Gone(progress.gone().await));
             }
             () = interrupt.came() => Ok(End::Enough),
         };
@@ -267,6 +280,14 @@ fn nth(path: &Path, number: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_viewer_whose_server_is_killed_fails_and_one_whose_server_ends_it_does_not() {
+        assert_eq!(of_gone(Gone::Server).or(of_gone(Gone::Ended)), None);
+        for lost in [Gone::Lost, Gone::Dtls] {
+            assert_eq!(of_gone(lost), Some(lost.told()));
+        }
+    }
 
     #[test]
     fn each_session_has_a_file_of_its_own() {
