@@ -30,7 +30,7 @@ impl Record {
     }
 }
 
-struct Member {
+pub(super) struct Member {
     record: Record,
     seen: Instant,
 }
@@ -76,18 +76,31 @@ impl Members {
 
     /// Who is there.
     pub(super) fn alive(&self, now: Instant) -> impl Iterator<Item = (&String, &Record)> {
-        let now = self.deaf.unwrap_or(now);
-        let alive = self
-            .others
-            .iter()
-            .filter(move |(_, it)| now.saturating_duration_since(it.seen) < NODE_LIFE);
-        alive.map(|(id, member)| (id, &member.record))
+        self.living(now).map(|(id, member)| (id, &member.record))
     }
 
-    /// Who has the publisher of a stream.
+    /// Who told last that it has the publisher of a stream: another that does may be gone, and its publisher come
+    /// there.
     pub(super) fn holder(&self, now: Instant, stream: &str) -> Option<(&String, &Record)> {
-        let has = |record: &Record| record.streams.iter().any(|name| name == stream);
-        self.alive(now).find(|(_, record)| has(record))
+        let holders = self.holders(now, stream);
+        let newest = holders.max_by_key(|(_, it)| it.seen)?;
+        Some((newest.0, &newest.1.record))
+    }
+
+    /// All who tell so.
+    pub(super) fn holders<'m>(
+        &'m self,
+        now: Instant,
+        stream: &str,
+    ) -> impl Iterator<Item = (&'m String, &'m Member)> {
+        let has = move |record: &Record| record.streams.iter().any(|name| name == stream);
+        self.living(now).filter(move |(_, it)| has(&it.record))
+    }
+
+    fn living(&self, now: Instant) -> impl Iterator<Item = (&String, &Member)> {
+        let now = self.deaf.unwrap_or(now);
+        let others = self.others.iter();
+        others.filter(move |(_, it)| now.saturating_duration_since(it.seen) < NODE_LIFE)
     }
 
     fn forget(&mut self, now: Instant) {
@@ -136,6 +149,20 @@ mod tests {
         assert_eq!(members.alive(later).count(), 1);
         members.remove("b");
         assert_eq!(holder(&members, later), None);
+    }
+
+    #[test]
+    fn of_two_relays_with_a_stream_the_one_that_was_heard_last_has_it() {
+        let (mut members, start) = (Members::default(), Instant::now());
+        members.handle(start, "a".to_owned(), record(&["live"]));
+        // It is killed, and its publisher comes to the other one.
+        let later = start + NODE_LIFE / 3;
+        members.handle(later, "b".to_owned(), record(&["live"]));
+        members.handle(later, "c".to_owned(), record(&["other"]));
+        let holder = members.holder(later, "live").map(|(id, _)| id.as_str());
+        assert_eq!(holder, Some("b"));
+        // Which of them has it, both are asked.
+        assert_eq!(members.holders(later, "live").count(), 2);
     }
 
     #[test]

@@ -67,7 +67,6 @@ pub(super) struct Node {
 
 /// Another relay, to pull from.
 struct Other {
-    name: String,
     url: EndpointUrl,
     certificate: Option<CertHash>,
 }
@@ -122,10 +121,9 @@ impl Cluster {
     /// Who has the publisher of a stream.
     fn holder(&self, stream: &str) -> Option<Other> {
         let members = self.members();
-        let (name, record) = members.holder(Instant::now(), stream)?;
+        let (_, record) = members.holder(Instant::now(), stream)?;
         let hash = record.certificate.as_deref().map(str::parse);
         Some(Other {
-            name: name.clone(),
             url: format!("{}whep/{stream}", record.url).parse().ok()?,
             certificate: hash.transpose().ok()?,
         })

@@ -7,6 +7,7 @@ use async_nats::jetstream::kv::{Entry, Operation, Store};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::{ConnectOptions, Event, ServerAddr};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 
@@ -95,18 +96,24 @@ impl Cluster {
         let _ = timeout(NATS_TIMEOUT, leaving).await;
     }
 
-    /// Whether a stream has its publisher at another relay. One that does not answer has it no more.
+    /// Whether a stream has its publisher at another relay. All are asked at once that told so; one that does not
+    /// answer has it no more.
     pub(in crate::whip::serve) async fn is_elsewhere(&self, stream: &str) -> bool {
-        let Some(holder) = self.holder(stream) else {
-            return false;
-        };
-        let question = self
-            .client
-            .request(subject(&holder.name), stream.to_owned().into());
-        match timeout(QUESTION_TIMEOUT, question).await {
-            Ok(Ok(answer)) => answer.payload == YES,
-            Ok(Err(_)) | Err(_) => false,
+        let mut questions = JoinSet::new();
+        for (name, _) in self.members().holders(Instant::now(), stream) {
+            let (client, of) = (self.client.clone(), stream.to_owned());
+            let to = subject(name);
+            let question = async move { client.request(to, of.into()).await };
+            questions.spawn(timeout(QUESTION_TIMEOUT, question));
         }
+        while let Some(asked) = questions.join_next().await {
+            if let Ok(Ok(Ok(answer))) = asked
+                && answer.payload == YES
+            {
+                return true;
+            }
+        }
+        false
     }
 
     async fn store(&self) -> Result<Store, Failure> {
