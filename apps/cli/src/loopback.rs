@@ -116,6 +116,13 @@ fn print(o: &Outcome) {
     );
 }
 
+/// Where both peers are, and what is asked about it as long as it is held.
+fn endpoint(record: &RecordArgs) -> Result<(Endpoint, Option<Control>), Failure> {
+    let endpoint = record.apply(Endpoint::builder().loopback(true)).build()?;
+    let control = record.control(&endpoint)?;
+    Ok((endpoint, control))
+}
+
 /// Two connected peers and both ends of one channel.
 struct Pair {
     peers: [PeerConnection; 2],
@@ -126,8 +133,7 @@ struct Pair {
 
 impl Pair {
     async fn connect(record: &RecordArgs) -> Result<Pair, Failure> {
-        let endpoint = record.apply(Endpoint::builder().loopback(true)).build()?;
-        let control = record.control(&endpoint)?;
+        let (endpoint, control) = endpoint(record)?;
         let (a, a_events) = endpoint.connection(Configuration::default())?;
         let (b, b_events) = endpoint.connection(Configuration::default())?;
         let near = a.create_data_channel("loopback", Default::default())?;

@@ -1,11 +1,12 @@
 //! `duologue loopback --video --audio`, with files and without, as it is run.
 #![allow(clippy::unwrap_used, reason = "a failure is a failure")]
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-fn loopback(file: &str) -> Value {
+fn loopback(file: &str, more: &[&str]) -> Value {
     let path = format!(
         "{}/../../media/files/tests/data/{file}",
         env!("CARGO_MANIFEST_DIR")
@@ -13,6 +14,7 @@ fn loopback(file: &str) -> Value {
     let mut program = Command::new(env!("CARGO_BIN_EXE_duologue"));
     let done = program
         .args(["loopback", "--seconds", "1", "--json", "--video", &path])
+        .args(more)
         .output();
     let done = done.unwrap();
     assert!(
@@ -25,12 +27,16 @@ fn loopback(file: &str) -> Value {
 
 #[test]
 fn the_frames_of_a_file_arrive_at_the_other_end_in_their_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = ["event-log", "packet-capture", "keylog"];
+    let options = records.map(|name| [format!("--{name}"), of(folder.path(), name)]);
+    let options: Vec<&str> = options.iter().flatten().map(String::as_str).collect();
     for (file, codecs) in [
         ("both.webm", &["video/VP8", "audio/opus"][..]),
         ("both.mp4", &["video/H264", "audio/opus"]),
         ("av1.ivf", &["video/AV1"]),
     ] {
-        let outcome = loopback(file);
+        let outcome = loopback(file, &options);
         let tracks = outcome["tracks"].as_array().unwrap();
         let named: Vec<&str> = tracks
             .iter()
@@ -51,6 +57,35 @@ fn the_frames_of_a_file_arrive_at_the_other_end_in_their_time() {
             );
             assert!(track["delay_p50_ms"].as_f64().unwrap() > 0.0, "{outcome}");
         }
+    }
+    for name in records {
+        let record = std::fs::metadata(folder.path().join(name));
+        assert!(record.unwrap().len() > 0, "--{name}");
+    }
+}
+
+fn of(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn whatever_is_sent_a_socket_for_questions_that_cannot_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = of(folder.path(), "taken");
+    std::fs::write(&taken, "").unwrap();
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../media/files/tests/data/both.webm"
+    );
+    for what in [&["--video", file][..], &["--video"], &["--audio"], &[]] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_duologue"));
+        let program = program.args(["loopback", "--seconds", "0.1", "--control", &taken]);
+        let done = program.args(what).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            !done.status.success() && said.contains("--control"),
+            "{what:?}: {said}"
+        );
     }
 }
 

@@ -10,14 +10,15 @@ use duologue::devices::{
     MediaTrackConstraintSet,
 };
 use duologue::{
-    AudioTrackProcessor, Configuration, Endpoint, MediaKind, PeerConnection, RtpReceiver,
-    RtpTransceiver, VideoTrackProcessor,
+    AudioTrackProcessor, Configuration, MediaKind, PeerConnection, RtpReceiver, RtpTransceiver,
+    VideoTrackProcessor,
 };
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::{Args, CONNECT_LIMIT, trickle};
+use super::{Args, CONNECT_LIMIT, endpoint, trickle};
 use crate::Failure;
+use crate::control::Control;
 use crate::quantile::quantile;
 
 /// How long what was sent last may take.
@@ -260,14 +261,12 @@ struct Pair {
     peers: [PeerConnection; 2],
     video: Option<(LocalTrack, RtpTransceiver)>,
     audio: Option<(LocalTrack, RtpTransceiver)>,
+    _control: Option<Control>,
 }
 
 impl Pair {
     async fn connect(args: &Args) -> Result<Pair, Failure> {
-        let endpoint = args
-            .record
-            .apply(Endpoint::builder().loopback(true))
-            .build()?;
+        let (endpoint, control) = endpoint(&args.record)?;
         let (near, near_events) = endpoint.connection(Configuration::default())?;
         let (far, far_events) = endpoint.connection(Configuration::default())?;
         let pixels = MediaTrackConstraintSet {
@@ -306,6 +305,7 @@ impl Pair {
             video: of(MediaKind::Video, stream.video_track()),
             audio: of(MediaKind::Audio, stream.audio_track()),
             peers: [near, far],
+            _control: control,
         })
     }
 }

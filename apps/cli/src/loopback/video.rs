@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 
 use duologue::files::{FileReader, Format, Frame, Track};
 use duologue::{
-    Configuration, EncodedFrame, EncodedFrameWriter, EncodedFrames, Endpoint, PeerConnection,
-    RtpReceiver, RtpTransceiver, TransceiverDirection, TransceiverInit,
+    Configuration, EncodedFrame, EncodedFrameWriter, EncodedFrames, PeerConnection, RtpReceiver,
+    RtpTransceiver, TransceiverDirection, TransceiverInit,
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
-use super::{Args, CONNECT_LIMIT, trickle};
+use super::{Args, CONNECT_LIMIT, endpoint, trickle};
 use crate::Failure;
+use crate::control::Control;
 use crate::quantile::quantile;
+use crate::record::RecordArgs;
 
 /// How long the last frames may take.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -52,7 +54,7 @@ type Sent = HashMap<u32, Instant>;
 pub(super) async fn run(args: &Args, path: &Path) -> Result<(), Failure> {
     let tracks = FileReader::open(path)?.tracks().to_vec();
     let began = Instant::now();
-    let connecting = timeout(CONNECT_LIMIT, Pair::connect(&tracks)).await;
+    let connecting = timeout(CONNECT_LIMIT, Pair::connect(&tracks, &args.record)).await;
     let mut pair = connecting
         .map_err(|_| "the two peers did not connect: is there a loopback interface?")??;
     let setup_ms = began.elapsed().as_secs_f64() * 1e3;
@@ -178,11 +180,12 @@ struct Pair {
     peers: [PeerConnection; 2],
     writers: Vec<(Format, EncodedFrameWriter)>,
     frames: mpsc::Receiver<(usize, EncodedFrame)>,
+    _control: Option<Control>,
 }
 
 impl Pair {
-    async fn connect(tracks: &[Track]) -> Result<Pair, Failure> {
-        let endpoint = Endpoint::builder().loopback(true).build()?;
+    async fn connect(tracks: &[Track], record: &RecordArgs) -> Result<Pair, Failure> {
+        let (endpoint, control) = endpoint(record)?;
         let (near, near_events) = endpoint.connection(Configuration::default())?;
         let (far, far_events) = endpoint.connection(Configuration::default())?;
         let mut writers = Vec::new();
@@ -217,6 +220,7 @@ impl Pair {
             peers: [near, far],
             writers,
             frames,
+            _control: control,
         })
     }
 }
