@@ -97,6 +97,7 @@ mod local {
     use tokio::time::{sleep, timeout};
 
     use super::*;
+    use crate::Interrupt;
 
     /// How long the other end may take.
     const PATIENCE: Duration = Duration::from_secs(5);
@@ -168,8 +169,12 @@ mod local {
 
     pub(crate) async fn run(args: StatsArgs) -> Result<(), Failure> {
         let mut before: Option<Told> = None;
+        let mut interrupt = Interrupt::new();
         loop {
-            let told = ask(&args.control).await?;
+            let told = tokio::select! {
+                told = ask(&args.control) => told?,
+                () = interrupt.came(), if args.every.is_some() => return Ok(()),
+            };
             match args.json {
                 true => println!("{}", serde_json::to_string(&told)?),
                 false => {
@@ -184,7 +189,7 @@ mod local {
             before = Some(told);
             tokio::select! {
                 () = sleep(pause) => {}
-                () = crate::interrupted() => return Ok(()),
+                () = interrupt.came() => return Ok(()),
             }
         }
     }

@@ -47,6 +47,29 @@ impl Drop for Running {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn who_asks_again_and_again_ends_when_interrupted_while_no_answer_comes() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let folder = tempfile::tempdir().unwrap();
+    let control = folder.path().join("control");
+    let listener = std::os::unix::net::UnixListener::bind(&control).unwrap();
+    let mut asking = Command::new(env!("CARGO_BIN_EXE_duologue"));
+    asking
+        .args(["stats", "--every", "0.1", "--control"])
+        .arg(&control);
+    let mut asking = Running(asking.stdout(Stdio::null()).spawn().unwrap());
+    let (mut first, _) = listener.accept().unwrap();
+    let told = br#"{"pid":1,"version":"0","metrics":[]}"#;
+    std::io::Write::write_all(&mut first, told).unwrap();
+    drop(first);
+    let _second = listener.accept().unwrap();
+    let pid = Pid::from_child(&asking.0);
+    kill_process(pid, Signal::INT).unwrap();
+    assert!(asking.0.wait().unwrap().success());
+}
+
 #[test]
 fn a_running_program_tells_its_metrics_to_its_user_alone() {
     let folder = tempfile::tempdir().unwrap();
