@@ -14,6 +14,7 @@ mod control;
 pub mod demo;
 mod http;
 mod ice_server;
+mod kept;
 mod log;
 mod loopback;
 mod manual;

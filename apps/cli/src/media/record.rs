@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use duologue::codec::{Scaler, VideoFrame};
+use duologue::codec::{AudioData, Scaler, VideoFrame};
 use duologue::devices::{AudioOutput, WavWriter, Y4mWriter, write_png};
 use duologue::files::Container;
 use duologue::{AudioTrackProcessor, MediaKind, PeerConnection, RtpReceiver, VideoTrackProcessor};
@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::preview::half_blocks;
-use crate::Failure;
 use crate::whip::{Recorder, Target};
+use crate::{Failure, kept};
 
 /// Pictures a second of a file of pictures.
 const RATE: u32 = 30;
@@ -63,18 +63,26 @@ impl Sinks {
             (_, path) => (path, None),
         };
 
+        for (file, receiver, what) in [
+            (picture_file, &video, "pictures"),
+            (sound_file, &audio, "sound"),
+        ] {
+            if let (Some(path), None) = (file, receiver) {
+                return Err(format!("{}: the other side sends no {what}", path.display()).into());
+            }
+        }
         if let Some(receiver) = video
             && (preview || picture_file.is_some())
         {
             let screen = preview.then(Screen::default);
-            let file = picture_file.map(Pictures::create).transpose()?;
+            let file = picture_file.map(Pictures::open).transpose()?;
             let from = receiver.video()?;
             sinks.tasks.push(spawn_blocking(|| see(from, file, screen)));
         }
         if let Some(receiver) = audio
             && (speaker.is_some() || sound_file.is_some())
         {
-            let file = sound_file.map(create).transpose()?.map(WavWriter::new);
+            let file = sound_file.map(Sound::open).transpose()?;
             let from = receiver.audio()?;
             sinks
                 .tasks
@@ -85,8 +93,14 @@ impl Sinks {
 
     fn encoded(&mut self, receivers: &[RtpReceiver], path: &Path) {
         let mut recorder = Recorder::new(receivers);
-        let target = Target::File(path.to_owned());
-        let recording = async move { recorder.run(target).await };
+        let path = path.to_owned();
+        let recording = async move {
+            recorder.run(Target::File(path.clone())).await?;
+            match recorder.got_any() {
+                true => Ok(()),
+                false => Err(of_file(&path)("nothing came")),
+            }
+        };
         self.tasks.push(tokio::spawn(recording));
         for receiver in receivers {
             // One of sound has no key frames.
@@ -126,35 +140,64 @@ fn receiver(pc: &PeerConnection, kind: MediaKind) -> Option<RtpReceiver> {
     Some(transceiver.receiver())
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
-    let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(BufWriter::new(file))
+/// What is wrong with a file.
+fn of_file<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> Failure {
+    move |error| format!("{}: {error}", path.display()).into()
+}
+
+/// A file until something comes, which then has it for itself.
+struct Place {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Place {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let file = kept::open(path).map_err(of_file(path))?;
+        Ok(Place {
+            path: path.to_owned(),
+            file: Some(file),
+        })
+    }
+
+    /// An empty file: the one that was opened, and then another one in its place.
+    fn begin(&mut self) -> Result<BufWriter<File>, Failure> {
+        let file = match self.file.take() {
+            Some(file) => kept::empty(file),
+            None => File::create(&self.path),
+        };
+        Ok(BufWriter::new(file.map_err(of_file(&self.path))?))
+    }
 }
 
 /// A file of pictures.
 enum Pictures {
-    All(Y4mWriter<BufWriter<File>>),
+    All(Place, Option<Y4mWriter<BufWriter<File>>>),
     /// The first one at once, and the last one in its place.
-    Last(PathBuf, Option<VideoFrame>),
+    Last(Place, Option<VideoFrame>),
 }
 
 impl Pictures {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        match kind_of(path)? {
-            Kind::Png => {
-                create(path)?;
-                Ok(Pictures::Last(path.to_owned(), None))
-            }
-            _ => Ok(Pictures::All(Y4mWriter::new(create(path)?, RATE))),
-        }
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let place = Place::open(path)?;
+        Ok(match kind_of(path)? {
+            Kind::Png => Pictures::Last(place, None),
+            _ => Pictures::All(place, None),
+        })
     }
 
     fn write(&mut self, picture: &VideoFrame) -> Result<(), Failure> {
         match self {
-            Pictures::All(file) => file.write(picture)?,
-            Pictures::Last(path, last) => {
+            Pictures::All(place, writer) => {
+                let writer = match writer {
+                    Some(writer) => writer,
+                    None => writer.insert(Y4mWriter::new(place.begin()?, RATE)),
+                };
+                writer.write(picture).map_err(of_file(&place.path))?;
+            }
+            Pictures::Last(place, last) => {
                 if last.replace(picture.clone()).is_none() {
-                    write_png(picture, create(path)?)?;
+                    write_png(picture, place.begin()?).map_err(of_file(&place.path))?;
                 }
             }
         }
@@ -163,11 +206,49 @@ impl Pictures {
 
     fn finish(self) -> Result<(), Failure> {
         match self {
-            Pictures::All(file) => drop(file.finish()?),
-            Pictures::Last(path, Some(last)) => write_png(&last, create(&path)?)?,
-            Pictures::Last(path, None) => std::fs::remove_file(path)?,
+            Pictures::All(place, Some(writer)) => {
+                writer.finish().map_err(of_file(&place.path))?;
+            }
+            Pictures::Last(mut place, Some(last)) => {
+                write_png(&last, place.begin()?).map_err(of_file(&place.path))?;
+            }
+            Pictures::All(place, None) | Pictures::Last(place, None) => {
+                return Err(of_file(&place.path)("no picture came"));
+            }
         }
         Ok(())
+    }
+}
+
+/// A file of sound.
+struct Sound {
+    place: Place,
+    writer: Option<WavWriter<BufWriter<File>>>,
+}
+
+impl Sound {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let place = Place::open(path)?;
+        Ok(Sound {
+            place,
+            writer: None,
+        })
+    }
+
+    fn write(&mut self, data: &AudioData) -> Result<(), Failure> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(WavWriter::new(self.place.begin()?)),
+        };
+        writer.write(data).map_err(of_file(&self.place.path))
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let path = &self.place.path;
+        match self.writer {
+            Some(writer) => writer.finish().map(drop).map_err(of_file(path)),
+            None => Err(of_file(path)("no sound came")),
+        }
     }
 }
 
@@ -212,7 +293,7 @@ fn see(
 
 fn hear(
     mut from: AudioTrackProcessor,
-    mut file: Option<WavWriter<BufWriter<File>>>,
+    mut file: Option<Sound>,
     mut speaker: Option<AudioOutput>,
 ) -> Result<(), Failure> {
     while let Some(data) = Handle::current().block_on(from.recv()) {
@@ -223,8 +304,58 @@ fn hear(
             speaker.write(&data)?;
         }
     }
-    if let Some(file) = file {
-        file.finish()?;
+    file.map_or(Ok(()), Sound::finish)
+}
+
+#[cfg(test)]
+mod tests {
+    use duologue::codec::{pattern, tone};
+    use duologue::{Configuration, Endpoint};
+
+    use super::*;
+
+    #[test]
+    fn a_picture_of_before_stays_when_none_comes_and_that_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = pattern::draw(7, 64, 48).unwrap();
+        for name in ["seen.png", "seen.y4m"] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "of before").unwrap();
+            let failure = Pictures::open(&path).unwrap().finish().unwrap_err();
+            let expected = format!("{}: no picture came", path.display());
+            assert_eq!(failure.to_string(), expected);
+            assert_eq!(std::fs::read(&path).unwrap(), b"of before");
+
+            let mut pictures = Pictures::open(&path).unwrap();
+            pictures.write(&picture).unwrap();
+            pictures.finish().unwrap();
+            assert!(!std::fs::read(&path).unwrap().starts_with(b"of before"));
+        }
+
+        let path = folder.path().join("heard.wav");
+        std::fs::write(&path, "of before").unwrap();
+        let failure = Sound::open(&path).unwrap().finish().unwrap_err();
+        assert!(failure.to_string().ends_with("no sound came"), "{failure}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"of before");
+        let mut sound = Sound::open(&path).unwrap();
+        let data: AudioData = tone::draw(0, 480, 48_000, 1, 440.0).unwrap();
+        sound.write(&data).unwrap();
+        sound.finish().unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(b"RIFF"));
     }
-    Ok(())
+
+    #[tokio::test]
+    async fn what_the_other_side_does_not_send_is_not_recorded_and_that_is_said() {
+        let endpoint = Endpoint::builder().build().unwrap();
+        let (pc, _events) = endpoint.connection(Configuration::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["seen.png", "seen.y4m", "heard.wav"] {
+            let path = folder.path().join(name);
+            let opened = Sinks::open(&pc, Some(&path), false, None);
+            let failure = opened.err().unwrap().to_string();
+            assert!(failure.contains(name), "{failure}");
+            assert!(failure.contains("the other side sends no"), "{failure}");
+            assert!(!path.exists());
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Counts the frames that a connection receives, and writes them to a file if one is wanted.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use duologue::{EncodedFrame, EncodedFrames, MediaKind, PayloadType, RtpReceiver}
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
-use super::limits::FRAMES;
+use super::limits::{FRAMES, HELD_SOUND, PICTURES_PATIENCE};
 use super::playback::wrong;
-use crate::Failure;
+use crate::{Failure, kept};
 
 /// What came of one track.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -212,15 +212,24 @@ impl Recorder {
             }
         }
         // Whatever ended it: what is held back is part of the file.
-        outcome.and(recording.finish())
+        let held = recording.begin_without_pictures(&self.agreed);
+        if self.path.is_none() {
+            self.path = recording.path().map(Path::to_owned);
+        }
+        outcome.and(held).and(recording.finish())
+    }
+
+    /// Whether any frame came.
+    pub(crate) fn got_any(&self) -> bool {
+        self.tally.0.borrow().iter().any(|track| track.frames > 0)
     }
 }
 
 /// A file that is made of frames as they come.
 enum Recording {
     Nothing,
-    /// Until the frame that it begins with.
-    Waiting(Place),
+    /// Until the frame that it begins with. Sound that came before it is kept: perhaps no pictures come.
+    Waiting(Place, Vec<(usize, EncodedFrame)>),
     Running(Box<Running>),
 }
 
@@ -255,10 +264,8 @@ impl Recording {
                 let container = Container::of_path(&path)
                     .ok_or_else(|| wrong(&path, &"no file has such a name"))?;
                 fits_at_all(container, agreed).map_err(|error| wrong(&path, &error))?;
-                let mut options = OpenOptions::new();
-                options.write(true).create(true).truncate(false);
-                let file = options.open(&path).map_err(|error| wrong(&path, &error))?;
-                Recording::Waiting(Place::Made(path, container, file))
+                let file = kept::open(&path).map_err(|error| wrong(&path, &error))?;
+                Recording::waiting(Place::Made(path, container, file))
             }
             Target::Folder {
                 folder,
@@ -266,7 +273,7 @@ impl Recording {
                 number,
             } => {
                 known(&folder)?;
-                Recording::Waiting(Place::Free {
+                Recording::waiting(Place::Free {
                     folder,
                     stream,
                     number,
@@ -278,35 +285,89 @@ impl Recording {
     fn path(&self) -> Option<&Path> {
         match self {
             Recording::Running(running) => Some(&running.path),
-            Recording::Waiting(Place::Made(path, ..)) => Some(path),
+            Recording::Waiting(Place::Made(path, ..), _) => Some(path),
             _ => None,
         }
     }
 
+    fn waiting(place: Place) -> Self {
+        Recording::Waiting(place, Vec::new())
+    }
+
     /// Writes a frame; `false` if the file cannot have it, and goes on. What comes before the first key frame of
-    /// pictures belongs to none.
+    /// pictures belongs to none, unless that takes too long: then the file is one of sound.
     fn give(
         &mut self,
         agreed: &[Agreed],
         track: usize,
         frame: &EncodedFrame,
     ) -> Result<bool, Failure> {
-        let format = agreed[track].format(frame.payload_type);
-        if let Recording::Waiting(_) = self {
-            let Some(format) = format else {
+        if let Recording::Waiting(..) = self {
+            let Some(format) = agreed[track].format(frame.payload_type) else {
                 return Ok(false);
             };
-            let pictures = agreed.iter().filter_map(Agreed::first_format);
-            let mut pictures = pictures.filter(|format| format.kind() == MediaKind::Video);
+            let formats = agreed.iter().filter_map(Agreed::first_format);
+            let mut kinds = formats.map(Format::kind);
             let begins = format.kind() == MediaKind::Video && frame.key;
-            if pictures.next().is_some() && !begins {
-                return Ok(true);
+            if kinds.any(|kind| kind == MediaKind::Video) && !begins {
+                return self.hold(agreed, track, format, frame);
             }
-            self.begin(agreed, track, format)?;
+            self.begin(agreed, track, format, true)?;
         }
+        self.write(agreed, track, frame)
+    }
+
+    fn hold(
+        &mut self,
+        agreed: &[Agreed],
+        track: usize,
+        format: Format,
+        frame: &EncodedFrame,
+    ) -> Result<bool, Failure> {
+        let Recording::Waiting(_, held) = self else {
+            return Ok(true);
+        };
+        if format.kind() == MediaKind::Audio {
+            held.push((track, frame.clone()));
+        }
+        let too_long = |(_, first): &(usize, EncodedFrame)| {
+            frame.received - first.received > PICTURES_PATIENCE
+        };
+        if held.len() >= HELD_SOUND || held.first().is_some_and(too_long) {
+            self.begin_without_pictures(agreed)?;
+        }
+        Ok(true)
+    }
+
+    /// Of the sound alone that is there, if it is.
+    fn begin_without_pictures(&mut self, agreed: &[Agreed]) -> Result<(), Failure> {
+        let Recording::Waiting(_, held) = self else {
+            return Ok(());
+        };
+        let held = std::mem::take(held);
+        let Some((track, first)) = held.first() else {
+            return Ok(());
+        };
+        let Some(format) = agreed[*track].format(first.payload_type) else {
+            return Ok(());
+        };
+        self.begin(agreed, *track, format, false)?;
+        for (track, frame) in &held {
+            self.write(agreed, *track, frame)?;
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        agreed: &[Agreed],
+        track: usize,
+        frame: &EncodedFrame,
+    ) -> Result<bool, Failure> {
         let Recording::Running(running) = self else {
             return Ok(true);
         };
+        let format = agreed[track].format(frame.payload_type);
         match running.tracks[track] {
             Some((of, place)) if Some(of) == format => match running.writer.write(place, frame) {
                 Ok(()) => Ok(true),
@@ -318,14 +379,21 @@ impl Recording {
     }
 
     /// The file has this track's frames as the first one is.
-    fn begin(&mut self, agreed: &[Agreed], first: usize, format: Format) -> Result<(), Failure> {
-        let (of, tracks) = tracks(agreed, first, format);
-        let Recording::Waiting(place) = std::mem::replace(self, Recording::Nothing) else {
+    fn begin(
+        &mut self,
+        agreed: &[Agreed],
+        first: usize,
+        format: Format,
+        pictures: bool,
+    ) -> Result<(), Failure> {
+        let (of, tracks) = tracks(agreed, first, format, pictures);
+        let Recording::Waiting(place, _) = std::mem::replace(self, Recording::Nothing) else {
             return Ok(());
         };
         let (path, container, file) = match place {
             Place::Made(path, container, file) => {
-                let emptied = fits(container, &of).and_then(|()| empty(file));
+                let emptied =
+                    fits(container, &of).and_then(|()| kept::empty(file).map_err(FileError::Io));
                 (path, container, emptied)
             }
             Place::Free {
@@ -364,11 +432,13 @@ impl Recording {
     }
 }
 
-/// What a file is of that begins with a frame of this format: its tracks, and which one each receiver's is.
+/// What a file is of that begins with a frame of this format: its tracks, and which one each receiver's is. One
+/// without pictures has none of them.
 fn tracks(
     agreed: &[Agreed],
     first: usize,
     format: Format,
+    pictures: bool,
 ) -> (Vec<Track>, Vec<Option<(Format, usize)>>) {
     let (mut of, mut tracks) = (Vec::new(), Vec::new());
     for (at, agreed) in agreed.iter().enumerate() {
@@ -376,6 +446,7 @@ fn tracks(
             true => Some(format),
             false => agreed.first_format(),
         };
+        let format = format.filter(|it| pictures || it.kind() == MediaKind::Audio);
         tracks.push(format.map(|format| {
             of.push(Track::new(format));
             (format, of.len() - 1)
@@ -392,7 +463,7 @@ fn fits_at_all(container: Container, agreed: &[Agreed]) -> Result<(), FileError>
             of.0.iter()
                 .filter_map(|(_, name)| Format::of_mime_type(name))
         {
-            outcome = fits(container, &tracks(agreed, first, format).0);
+            outcome = fits(container, &tracks(agreed, first, format, true).0);
             if outcome.is_ok() {
                 return outcome;
             }
@@ -404,14 +475,6 @@ fn fits_at_all(container: Container, agreed: &[Agreed]) -> Result<(), FileError>
 /// Whether a file can have these tracks.
 fn fits(container: Container, of: &[Track]) -> Result<(), FileError> {
     FileWriter::new(io::sink(), container, of).map(|_| ())
-}
-
-/// Nothing of a file that was there before; a pipe or a device has nothing.
-fn empty(file: File) -> Result<File, FileError> {
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
-    }
-    Ok(file)
 }
 
 /// A name that no file has: recordings of before stay.
@@ -493,6 +556,44 @@ mod tests {
         recording.finish().unwrap();
         assert_eq!(path, folder.path().join("live-0.mp4"));
         assert_eq!(count(&path), pictures.len());
+    }
+
+    /// Sound of 20 ms a packet, and pictures that may come.
+    #[test]
+    fn sound_is_recorded_where_pictures_were_agreed_on_and_none_come() {
+        const OPUS: u8 = 111;
+        let [video] = agreed();
+        let agreed = [video, Agreed(vec![(OPUS, "audio/opus".into())])];
+        let sound = |n: u32| {
+            let payload_type = PayloadType::new(OPUS).unwrap();
+            let at = Instant::ZERO + Duration::from_millis(20) * n;
+            let data = bytes::Bytes::from_static(&[0xf8, 1]);
+            EncodedFrame::new(duologue::Ssrc(2), payload_type, 960 * n, at, data)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        // One that ends early, and one that pictures are waited for in vain.
+        for (number, packets) in [(0, 10), (1, 300)] {
+            let target = Target::Folder {
+                folder: folder.path().to_owned(),
+                stream: "live".to_owned(),
+                number,
+            };
+            let mut recording = Recording::new(target, &agreed).unwrap();
+            for n in 0..packets {
+                assert!(recording.give(&agreed, 1, &sound(n)).unwrap());
+            }
+            let too_late = packets == 300;
+            assert_eq!(recording.path().is_some(), too_late);
+            if too_late {
+                // It is in no file, which is counted.
+                assert!(!recording.give(&agreed, 0, &pictures()[0]).unwrap());
+            }
+            recording.begin_without_pictures(&agreed).unwrap();
+            let path = recording.path().unwrap().to_owned();
+            recording.finish().unwrap();
+            assert_eq!(path, folder.path().join(format!("live-{number}.webm")));
+            assert_eq!(count(&path), packets as usize);
+        }
     }
 
     #[test]
