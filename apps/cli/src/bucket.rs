@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -74,6 +75,27 @@ impl<K: Eq + Hash> Buckets<K> {
         }
         let bucket = each.entry(of).or_insert_with(|| Bucket::new(self.rate));
         bucket.take(now)
+    }
+}
+
+/// Who comes from another machine: an address, of IPv6 the network that one household has.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Source(IpAddr);
+
+impl Source {
+    /// None: the machine itself, where a proxy comes from with everybody behind it. Only what all have together bounds it.
+    pub(crate) fn of(address: IpAddr) -> Option<Self> {
+        let address = match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = u128::from(address) >> 64 << 64;
+                match address.is_loopback() {
+                    true => address.into(),
+                    false => IpAddr::V6(network.into()),
+                }
+            }
+            address => address,
+        };
+        (!address.is_loopback()).then_some(Source(address))
     }
 }
 

@@ -14,8 +14,8 @@ use axum::{Extension, Json, Router};
 use serde_json::json;
 use tokio_stream::StreamExt;
 
-use super::room::{Rooms, Source, Trouble, Word, is_name};
-use crate::bucket::{Bucket, Buckets};
+use super::room::{Rooms, Trouble, Word, is_name};
+use crate::bucket::{Bucket, Buckets, Source};
 use crate::demo::guard::{Arrival, Names, admit, label, read_body};
 
 /// Rooms that are entered in a second, four seconds' worth at once: names cannot be tried out faster.

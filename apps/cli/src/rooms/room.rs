@@ -1,7 +1,6 @@
 //! Rooms: two seats each, and what is said from one to the other.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rand;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
+
+use crate::bucket::Source;
 
 /// Rooms at once; one more is refused.
 pub(super) const ROOMS: usize = 256;
@@ -173,27 +174,6 @@ fn keep(rooms: &mut HashMap<String, Vec<Seat>>, wanted: impl Fn(&Seat) -> bool) 
         }
         !seats.is_empty()
     });
-}
-
-/// Who comes from another machine: an address, of IPv6 the network that one household has.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Source(IpAddr);
-
-impl Source {
-    /// None: the machine itself, where a proxy comes from with everybody behind it. Only what all have together bounds it.
-    pub(super) fn of(address: IpAddr) -> Option<Self> {
-        let address = match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let network = u128::from(address) >> 64 << 64;
-                match address.is_loopback() {
-                    true => address.into(),
-                    false => IpAddr::V6(network.into()),
-                }
-            }
-            address => address,
-        };
-        (!address.is_loopback()).then_some(Source(address))
-    }
 }
 
 /// 128 bits of the system's randomness, in hexadecimal.

@@ -78,6 +78,10 @@ pub(super) const WEB_CONNECTIONS: usize = 4096;
 pub(super) const BODY_BYTES: usize = 64 << 10;
 /// How long a server gathers candidates for an answer: what a silent STUN server would add is left out.
 pub(super) const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests a second of one source that say no token or a wrong one; four seconds' worth may come at once.
+pub(super) const GUESSES: u32 = 5;
+/// Such sources that are told apart at once; one more waits.
+pub(super) const GUESSERS: usize = 1024;
 /// Names of streams.
 pub(super) const NAME_BYTES: usize = 64;
 
@@ -88,8 +92,8 @@ pub struct Limits {
     pub publishers: usize,
     /// Viewers at once; one more is told to come later.
     pub viewers: usize,
-    /// Requests a second that ask for a session or change one, and wrong tokens; four seconds' worth may come at
-    /// once.
+    /// Requests a second that ask for a session or change one; four seconds' worth may come at once. Those with a
+    /// wrong token, or without one, have a limit of their own for each source.
     pub requests: u32,
     /// How long a session may take to connect; then it is ended.
     pub connect: Duration,

@@ -17,8 +17,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::cluster::Cluster;
 use super::refusal::Refusal;
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Buckets, Source};
 use crate::demo::guard::{Arrival, Names, is_here, only};
+use crate::whip::limits::{GUESSERS, GUESSES};
 
 /// Pages that may use the server beside its own origin's.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,6 +101,8 @@ pub(super) struct Gate {
     /// Other relays, whose pages may ask.
     cluster: Option<Arc<Cluster>>,
     bucket: Bucket,
+    /// Of who says no token or a wrong one. Whoever comes through a proxy has one with all others that do.
+    guesses: Buckets<Option<Source>>,
 }
 
 impl Gate {
@@ -127,6 +130,7 @@ impl Gate {
             page,
             cluster,
             bucket: Bucket::new(requests),
+            guesses: Buckets::new(GUESSES, GUESSERS),
         }
     }
 
@@ -181,16 +185,21 @@ impl Gate {
         })
     }
 
-    fn is_too_often(&self) -> bool {
-        !self.bucket.take(Instant::now())
-    }
-
     /// What is wrong with a request of somebody who may ask at all.
-    fn refuse(&self, request: &Request) -> Option<Refusal> {
+    fn refuse(&self, request: &Request, from: IpAddr) -> Option<Refusal> {
+        // Browsers send preflight requests without a token, and nothing is done for them.
+        if request.method() == Method::OPTIONS {
+            return None;
+        }
         let bearer = self.is_allowed(request.headers(), request.uri().path());
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-        // Guesses count as well.
-        if (changes || !bearer) && self.is_too_often() {
+        let now = Instant::now();
+        // Who guesses takes nothing of those who know.
+        let has_room = match bearer {
+            true => !changes || self.bucket.take(now),
+            false => self.guesses.take(Source::of(from), now),
+        };
+        if !has_room {
             return Some(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").later(1));
         }
         (!bearer).then(|| {
@@ -223,8 +232,7 @@ pub(super) async fn pass(
     };
 
     let methods = methods(request.uri().path());
-    let mut response = match gate.refuse(&request) {
-        // Browsers send preflight requests without a token.
+    let mut response = match gate.refuse(&request, arrival.peer) {
         _ if request.method() == Method::OPTIONS => options(request.uri().path()),
         Some(refusal) => refusal.into_response(),
         None => explained(next.run(request).await),
@@ -321,6 +329,39 @@ mod tests {
         let shown = format!("{tokens:?}");
         assert!(shown.contains("Some") && shown.contains("Token"), "{shown}");
         assert!(!shown.contains(&secret), "{shown}");
+    }
+
+    #[test]
+    fn who_guesses_tokens_does_not_stop_who_has_one() {
+        let tokens = Tokens {
+            all: Some("right".to_owned()),
+            viewers: Viewers::LikeAll,
+        };
+        let gate = Gate::new(Names::default(), Vec::new(), &tokens, (&[], None), 1);
+        let [guesser, other] = ["192.0.2.1", "192.0.2.2"].map(|it| it.parse().unwrap());
+        let ask = |method: Method, token: &str, from| {
+            let request = Request::builder().method(method).uri("/whip/live");
+            let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            let refusal = gate.refuse(&request.body(axum::body::Body::empty()).unwrap(), from);
+            refusal.map_or(StatusCode::OK, |it| it.into_response().status())
+        };
+        let guesses = (0..100).map(|_| ask(Method::POST, "wrong", guesser));
+        let guesses: Vec<StatusCode> = guesses.collect();
+        assert_eq!(guesses[0], StatusCode::UNAUTHORIZED);
+        assert_eq!(guesses[99], StatusCode::TOO_MANY_REQUESTS);
+        // A page asks first what it may ask, from anywhere.
+        for _ in 0..100 {
+            assert_eq!(ask(Method::OPTIONS, "wrong", guesser), StatusCode::OK);
+        }
+        assert_eq!(ask(Method::POST, "wrong", other), StatusCode::UNAUTHORIZED);
+        assert_eq!(ask(Method::POST, "right", guesser), StatusCode::OK);
+        // Who knows it has a limit as well.
+        let often = (0..10).map(|_| ask(Method::POST, "right", other));
+        assert!(
+            often
+                .into_iter()
+                .any(|it| it == StatusCode::TOO_MANY_REQUESTS)
+        );
     }
 
     #[test]
