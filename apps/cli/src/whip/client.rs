@@ -64,6 +64,8 @@ pub(super) enum Changed {
     Done,
     /// The server does no such thing (RFC 9725 §4.3.1), or not for this session.
     Refused(StatusCode),
+    /// Not now: it may be asked again after this.
+    Later(Duration),
 }
 
 /// What a request for another set of ICE came to.
@@ -218,12 +220,15 @@ pub(super) struct Session {
 
 impl Session {
     /// Adds candidates to the set of ICE that counts.
-    pub(super) async fn trickle(&self, fragment: String) -> Result<Changed, Failure> {
-        let response = self.patch(fragment, self.etag.clone()).await?;
-        Ok(match response.status().is_success() {
-            true => Changed::Done,
-            false => Changed::Refused(response.status()),
-        })
+    pub(super) async fn trickle(&self, fragment: String) -> Changed {
+        match self.patch(fragment, self.etag.clone()).await {
+            Ok(response) => match response.status() {
+                status if status.is_success() => Changed::Done,
+                status if is_final(status) => Changed::Refused(status),
+                _ => Changed::Later(retry_after(response.headers())),
+            },
+            Err(_) => Changed::Later(retry_after(&HeaderMap::new())),
+        }
     }
 
     /// Begins another set of ICE.

@@ -12,6 +12,8 @@ pub(super) const CANDIDATES: usize = 64;
 pub(super) const LINKS: usize = 32;
 /// How long more candidates are waited for before those that are there go in one request (RFC 9725 §4.3.2).
 pub(super) const TRICKLE_PAUSE: Duration = Duration::from_millis(50);
+/// How often candidates are told again, in a row, to a server that does not take them now.
+pub(super) const TRICKLE_TRIES: u32 = 5;
 /// How long a connection may take.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(40);
 /// ICE restarts in a row that lead to no connection, and requests for one that fail after ICE did.

@@ -14,6 +14,7 @@ use super::client::{Changed, EndpointUrl, Opened, Probe, Restarted, Server, Sess
 use super::fragment::{Candidate, Fragment};
 use super::limits::{
     CANDIDATES, CONNECT_TIMEOUT, RESTART_PAUSE, RESTARTS, ROAM_TIMEOUT, TRICKLE_PAUSE,
+    TRICKLE_TRIES,
 };
 use crate::Failure;
 
@@ -115,6 +116,8 @@ pub(super) struct Tended {
     found: Vec<Candidate>,
     complete: bool,
     send_at: Option<Instant>,
+    /// Requests in a row that did not tell them.
+    tries: u32,
     /// The server takes no candidates after the offer.
     untold: bool,
     restart: Restart,
@@ -173,6 +176,7 @@ impl Tended {
             found: Vec::new(),
             complete: false,
             send_at: None,
+            tries: 0,
             untold: false,
             restart: Restart::default(),
             alternates,
@@ -311,13 +315,21 @@ impl Tended {
         if self.untold || self.restart.pending {
             return;
         }
-        let told = self.session.trickle(fragment.write(&self.offer)).await;
-        // A server without trickle finds out by our checks where we are. One that cannot be asked right now is asked
-        // again with the next candidates, or by a restart.
-        if let Ok(Changed::Refused(status)) = told {
-            self.untold = true;
-            // RFC 9725 §4.3.1: neither candidates nor restarts.
-            self.restart.refused |= status == StatusCode::METHOD_NOT_ALLOWED;
+        match self.session.trickle(fragment.write(&self.offer)).await {
+            Changed::Done => self.tries = 0,
+            // A server without trickle finds out by our checks where we are.
+            Changed::Refused(status) => {
+                self.untold = true;
+                // RFC 9725 §4.3.1: neither candidates nor restarts.
+                self.restart.refused |= status == StatusCode::METHOD_NOT_ALLOWED;
+            }
+            // They go again with the next ones, and for a while by themselves.
+            Changed::Later(pause) => {
+                self.found = fragment.candidates;
+                self.tries += 1;
+                let again = self.tries <= TRICKLE_TRIES;
+                self.send_at = again.then(|| Instant::now() + pause);
+            }
         }
     }
 

@@ -141,6 +141,47 @@ async fn at(answers: Option<StatusCode>) -> (Session, UnboundedReceiver<Method>)
     (opened.session, asked)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn candidates_that_a_server_does_not_take_now_come_again() {
+    let mut tended = open(&serve(None).await, None).await.unwrap();
+    until(&mut tended, is_connected).await;
+    let candidate = |n: u16| Candidate {
+        mid: None,
+        attribute: format!("candidate:{n} 1 udp 1 192.0.2.1 {n} typ host"),
+    };
+    let told = |tended: &Tended| {
+        let found = tended.found.iter().map(|it| it.attribute.clone());
+        found.collect::<Vec<_>>()
+    };
+
+    tended.tell_candidates().await;
+    let too_often = at(Some(StatusCode::TOO_MANY_REQUESTS)).await.0;
+    let busy = at(Some(StatusCode::SERVICE_UNAVAILABLE)).await.0;
+    let all: Vec<_> = (1..=2).map(candidate).collect();
+    for (session, n) in [(too_often, 1), (busy, 2)] {
+        tended.session = session;
+        tended.found.push(candidate(n));
+        tended.tell_candidates().await;
+        let expected = all[..usize::from(n)].iter().map(|it| it.attribute.clone());
+        assert_eq!(told(&tended), expected.collect::<Vec<_>>());
+        assert!(!tended.untold && tended.send_at.is_some());
+    }
+    // There is an end to that, until there are others.
+    for _ in 0..TRICKLE_TRIES {
+        tended.tell_candidates().await;
+    }
+    assert_eq!((tended.found.len(), tended.send_at), (2, None));
+    tended.session = at(Some(StatusCode::NO_CONTENT)).await.0;
+    tended.tell_candidates().await;
+    assert_eq!((tended.found.len(), tended.tries), (0, 0));
+
+    // This answer is the last one.
+    tended.session = at(Some(StatusCode::NOT_IMPLEMENTED)).await.0;
+    tended.found.push(candidate(3));
+    tended.tell_candidates().await;
+    assert!(tended.found.is_empty() && tended.untold);
+}
+
 const DISCONNECTED: Event = Event::IceConnectionStateChange(IceConnectionState::Disconnected);
 const FAILED: Event = Event::IceConnectionStateChange(IceConnectionState::Failed);
 const CONNECTED: Event = Event::IceConnectionStateChange(IceConnectionState::Connected);
@@ -247,9 +288,9 @@ async fn a_restart_says_whichever_set_counts() {
         .await
         .unwrap()
         .session;
-    session.trickle(String::new()).await.unwrap();
+    session.trickle(String::new()).await;
     session.restart(String::new()).await.unwrap();
-    session.trickle(String::new()).await.unwrap();
+    session.trickle(String::new()).await;
     for expected in ["\"first\"", "*", "\"second\""] {
         let header = said.recv().await.unwrap().unwrap();
         assert_eq!(header, expected);
