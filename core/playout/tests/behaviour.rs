@@ -269,6 +269,75 @@ fn a_codec_that_says_nothing_in_silence_makes_its_noise_meanwhile() {
     assert_eq!(stream.statistics().concealment_events, 1);
 }
 
+/// A codec that goes on with a tone of 500 Hz where nothing came.
+struct Smooth {
+    pcm: Pcm,
+    made: u32,
+}
+
+impl AudioDecoder for Smooth {
+    fn sample_rate(&self) -> u32 {
+        self.pcm.sample_rate()
+    }
+
+    fn channels(&self) -> u8 {
+        1
+    }
+
+    fn duration(&self, packet: &[u8]) -> Option<u32> {
+        self.pcm.duration(packet)
+    }
+
+    fn decode(&mut self, packet: &[u8], out: &mut [f32]) -> Result<usize, Damaged> {
+        self.made = 0;
+        self.pcm.decode(packet, out)
+    }
+
+    fn conceal(&mut self, out: &mut [f32]) -> bool {
+        for sample in out {
+            let turns = (self.made % 96) as f32 / 96.0;
+            *sample = 0.25 * float::sin(turns * std::f32::consts::TAU);
+            self.made += 1;
+        }
+        true
+    }
+}
+
+#[test]
+fn the_end_of_what_is_made_up_is_left_out_while_sound_waits_for_longer_than_it_has_to() {
+    for (target, concealed) in [(80, 960..=960), (68, 480..=600)] {
+        let mut playout = AudioPlayout::new(Rng::from_u64(1));
+        let pcm = Pcm { with_copy: false };
+        let decoder = Box::new(Smooth { pcm, made: 0 });
+        let codec = AudioCodec::Sound {
+            clock_rate: 48_000,
+            decoder,
+        };
+        playout.set_codec(opus(), codec).unwrap();
+        let held_back = |ms| Some(Duration::from_millis(ms));
+        playout.set_jitter_buffer_target(held_back(80));
+        let mut stream = Stream::new(playout);
+        stream.speak(100);
+        let before = stream.playout.buffered();
+        stream.playout.set_jitter_buffer_target(held_back(target));
+        stream.done();
+
+        stream.number += 1;
+        stream.hear(1);
+        stream.timestamp = stream.timestamp.wrapping_add(PACKET);
+        stream.speak(20);
+        let done = stream.done();
+        assert_eq!(count(&done, Operation::Conceal), 2, "{done:?}");
+        assert_eq!(count(&done, Operation::Normal), 40, "{done:?}");
+        let statistics = stream.statistics();
+        let made_up = statistics.concealed_samples;
+        assert!(concealed.contains(&made_up), "{target}: {made_up}");
+        let left_out = before - stream.playout.buffered();
+        assert_eq!(left_out, Duration::from_nanos((960 - made_up) * 62_500 / 3));
+        assert_eq!(statistics.removed_samples_for_acceleration, 0);
+    }
+}
+
 #[test]
 fn tones_of_a_telephone_are_heard_in_their_place() {
     let mut playout = player(false);

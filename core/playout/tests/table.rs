@@ -91,7 +91,7 @@ fn rows() -> Vec<Row> {
                     loss: percent / 100.0,
                     ..clean
                 },
-                concealed: 1.2 * percent + 1.5,
+                concealed: 1.1 * percent + 1.0,
                 delay,
             });
         }

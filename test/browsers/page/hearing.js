@@ -7,7 +7,8 @@ export const limit = 44_000;
 
 // Until the delay has settled, and what is measured.
 const [WARM, MEASURED] = [8, 25];
-const NETWORKS = [5, 50, 150].flatMap((jitterMs) => [0.01, 0.05, 0.1].map((loss) => ({ jitterMs, loss })));
+const NETWORKS = [5, 50, 150].flatMap((jitterMs) => [0.01, 0.05, 0.1].map((loss) => ({ jitterMs, loss, fec: false })));
+NETWORKS.push({ jitterMs: 5, loss: 0.1, fec: true });
 
 export const scenarios = {
   "the same packets to Chromium and to the Rust peer": async (test) => {
@@ -36,7 +37,7 @@ export const scenarios = {
     test.onFailure(async () => JSON.stringify({ before, after }));
     const table = {};
     for (const [at, { jitterMs, loss }] of NETWORKS.entries()) {
-      const name = `jitter ${jitterMs} ms, loss ${100 * loss} %`;
+      const name = `jitter ${jitterMs} ms, loss ${100 * loss} %${fec ? ", FEC" : ""}`;
       for (const [end, who] of ["Chromium", "duologue"].entries()) {
         const [from, to] = [before[end][at], after[end][at]];
         const grown = (member) => to[member] - from[member];

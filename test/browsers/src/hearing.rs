@@ -23,6 +23,9 @@ pub(crate) struct Network {
     jitter_ms: f64,
     /// Of all packets, from 0 to 1.
     loss: f64,
+    /// Whether each packet says, too, what the one before it did (RFC 6716 §2.1.7).
+    #[serde(default)]
+    fec: bool,
 }
 
 /// Each sender of sound sends the same words through a network of its own, for so long; whoever has the same seed
@@ -34,7 +37,8 @@ pub(crate) fn speak(
     seconds: u32,
 ) -> Result<(), Exception> {
     let packets = seconds * 50;
-    let words = words(packets).map_err(|error| Exception::operation(error.to_string()))?;
+    let words = |fec| words(packets, fec).map_err(|error| Exception::operation(error.to_string()));
+    let words = [words(false)?, words(true)?];
     let sound = |it: &&RtpTransceiver| it.kind() == Some(MediaKind::Audio);
     let senders = transceivers.iter().filter(sound).zip(networks).enumerate();
     let began = Instant::now();
@@ -42,7 +46,7 @@ pub(crate) fn speak(
         let writer = transceiver.sender().packets();
         let chance = Chance(seed.wrapping_mul(977).wrapping_add(cell as u32 + 1));
         let arrivals = network.arrivals(packets, chance);
-        let words = words.clone();
+        let words = words[usize::from(network.fec)].clone();
         tokio::spawn(async move {
             for (after, number) in arrivals {
                 sleep_until(began + after).await;
@@ -110,9 +114,14 @@ impl Chance {
 }
 
 /// Syllables: four a second, of a voice that glides, with hiss before each and a pause now and then; in Opus.
-fn words(packets: u32) -> Result<Vec<Bytes>, CodecError> {
+fn words(packets: u32, fec: bool) -> Result<Vec<Bytes>, CodecError> {
     let mut config = AudioEncoderConfig::new(AudioCodec::Opus);
     config.channels = 1;
+    if fec {
+        config.in_band_fec = true;
+        config.packet_loss = 0.1;
+        config.bitrate = Some(24_000);
+    }
     let mut encoder = found_codecs().audio_encoder(&config)?;
     let mut chance = Chance(4_711);
     let mut encoded = Vec::new();

@@ -74,32 +74,43 @@ impl Repetition {
             let gain = left / (gone - hold) as f32;
             let bend = 1.0 - (self.made as f32 / soften as f32).min(1.0);
             for (channel, sample) in frame.iter_mut().enumerate() {
-                let repeated = self.repeated(channel, channels) + self.step[channel] * bend;
+                let repeated = self.repeated(channel, line);
+                let repeated = repeated + self.step[channel] * bend;
                 *sample = repeated * gain;
             }
             self.made = self.made.saturating_add(1);
             self.at += 1;
             if self.at >= self.periods * self.period {
                 self.at = 0;
-                self.periods = (1 + self.made / hold).clamp(self.periods, 3);
+                self.periods = self.next_periods(self.made, hold);
             }
         }
         was_silent
     }
 
-    /// The end of the repeated part is cross-faded into what was before it, so that it goes round
-    /// without a step.
-    fn repeated(&self, channel: usize, channels: usize) -> f32 {
+    /// How many periods are repeated once so much was made.
+    fn next_periods(&self, made: usize, hold: usize) -> usize {
+        (1 + made / hold).clamp(self.periods, 3)
+    }
+
+    /// The end of the repeated part is cross-faded into what is before the part that is repeated next, so that it goes
+    /// round without a step.
+    fn repeated(&self, channel: usize, (rate, channels): (u32, usize)) -> f32 {
         let (end, len) = (self.last.len() / channels, self.periods * self.period);
         let sample = |frame: usize| self.last[frame * channels + channel];
         let here = sample(end - len + self.at);
         let overlap = (self.period / 4).max(1);
         let left = len - self.at;
-        if left > overlap || end < 2 * len {
+        if left > overlap {
+            return here;
+        }
+        let periods = self.next_periods(self.made.saturating_add(left), rate as usize / 100);
+        let next = periods * self.period;
+        if end < next + left {
             return here;
         }
         let weight = (overlap - left + 1) as f32 / (overlap + 1) as f32;
-        here + (sample(end - len - left) - here) * weight
+        here + (sample(end - next - left) - here) * weight
     }
 }
 
@@ -120,14 +131,14 @@ pub(crate) struct Merged {
 
 impl Merge {
     /// Appends `new` to the line, cross-faded from what `filler` makes. Where the two do not fit, new
-    /// sound begins a little later, or a little further inside if `shorten`.
+    /// sound begins a little further inside, by at most `spare` samples a channel, or a little later.
     pub(crate) fn append(
         &mut self,
         search: &mut Search,
         line: &mut Line,
         filler: &mut Repetition,
         new: &[f32],
-        shorten: bool,
+        spare: usize,
     ) -> Merged {
         let form = (line.rate(), line.channels());
         let channels = form.1;
@@ -141,12 +152,14 @@ impl Merge {
         let (begin, head) = (&self.bridge[..fade], &new[..fade]);
         let fits = silent || correlation(begin, head) > FITS;
         let mut merged = Merged::default();
-        if !fits && shorten {
+        if !fits {
             let room = (new.len() - fade) / channels;
-            let found = search.best(begin, new, 0..=places.min(room), form);
-            merged.left_out = found.at;
-        } else if !fits {
-            merged.added = search.best(head, &self.bridge, 0..=places, form).at;
+            let inside = search.best(begin, new, 0..=places.min(room).min(spare), form);
+            let later = search.best(head, &self.bridge, 0..=places, form);
+            match later.correlation > inside.correlation + WORTH_MAKING_UP {
+                true => merged.added = later.at,
+                false => merged.left_out = inside.at,
+            }
         }
 
         let (bridge, new) = (
@@ -171,6 +184,8 @@ const VOICED: f32 = 0.4;
 const FADE_MS: usize = 5;
 /// New sound that is that alike needs no shift.
 const FITS: f32 = 0.7;
+/// What fits better by so much is worth more made-up sound.
+const WORTH_MAKING_UP: f32 = 0.05;
 
 #[cfg(test)]
 mod tests {
@@ -218,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_comes_after_it_begins_where_it_fits() {
-        for shorten in [false, true] {
+        for spare in [0, 720] {
             let (mut line, mut repetition) = begun(&tone(0..4_800));
             repetition.fill(line.append_silence(480), FORM);
             // Half a period off.
@@ -228,9 +243,9 @@ mod tests {
                 &mut line,
                 &mut repetition,
                 &new,
-                shorten,
+                spare,
             );
-            let moved = if shorten {
+            let moved = if spare > 0 {
                 merged.left_out
             } else {
                 merged.added
@@ -253,7 +268,7 @@ mod tests {
             &mut line,
             &mut repetition,
             &[0.5; 10],
-            true,
+            720,
         );
         assert_eq!(merged, Merged::default());
         assert_eq!(line.all().len(), 490);

@@ -5,9 +5,10 @@ use std::time::Duration;
 use duologue_base::Instant;
 
 use super::line::Line;
-use super::packets::nanos;
+use super::packets::{nanos, ticks};
 use super::search::power;
-use super::{AudioPlayout, Filler, State, stretch};
+use super::stretch::{self, Shorten};
+use super::{AudioPlayout, Filler, State};
 use crate::limits::{PACKET_TIME, STEPS};
 
 /// Ten milliseconds of sound.
@@ -63,11 +64,21 @@ enum Next {
 impl AudioPlayout {
     /// The next ten milliseconds.
     pub fn pull(&mut self, now: Instant) -> AudioBlock<'_> {
+        let silent = self.statistics.silent_concealed_samples;
         let mut operation = self.advance(now);
         let frames = self.line.frames_of_ms(10);
         let missing = frames.saturating_sub(self.line.waiting());
         if missing > 0 {
             self.line.append_silence(missing);
+        }
+        let lost = operation == Operation::Conceal;
+        let outage = self.line.frames_of_ms(OUTAGE_MS);
+        if !matches!(self.state, State::Playing { filled, .. } if filled > outage) {
+            self.target.handle_played(lost);
+        }
+        if lost {
+            let silent = self.statistics.silent_concealed_samples > silent;
+            operation = self.shorten_made_up(now, silent);
         }
         if let Some(stretched) = self.stretch(now) {
             operation = stretched;
@@ -88,6 +99,40 @@ impl AudioPlayout {
             channels: self.line.channels() as u8,
             timestamp,
             operation,
+        }
+    }
+
+    /// Leaves out of the end of what is made up for a gap what it can do without: the packet behind the gap is there, and
+    /// waits for longer than it has to.
+    fn shorten_made_up(&mut self, now: Instant, silent: bool) -> Operation {
+        let State::Playing {
+            next,
+            filled,
+            filler: Filler::Concealment { .. },
+        } = self.state
+        else {
+            return Operation::Conceal;
+        };
+        let end = next + self.ticks_of_frames(filled);
+        let first = self.packets.front();
+        let ended = first.is_some_and(|it| it.timestamp <= end && it.codec == self.current);
+        let delay = self.timestamp().map(|it| self.delay_of(now, it));
+        let spare = self.spare(delay.unwrap_or_default());
+        if !ended || spare == 0 {
+            return Operation::Conceal;
+        }
+        let played = self.play_packet(now);
+        self.look_ahead(now);
+        // Of what was made up for these ten milliseconds.
+        let what = Shorten::MadeUp(spare.min(self.line.frames_of_ms(10)));
+        if let Some(left_out) = stretch::accelerate(&mut self.search, &mut self.line, what) {
+            self.statistics.not_concealed(left_out, silent);
+            // Sound that was said is what makes up for it.
+            self.unstretched = 0;
+        }
+        match played {
+            Operation::Merge => Operation::Merge,
+            _ => Operation::Conceal,
         }
     }
 
@@ -193,7 +238,8 @@ impl AudioPlayout {
         let operation = match decoded {
             Some((Ok(decoded), silence)) if (1..=frames).contains(&decoded) => {
                 let waited = now - packet.received + self.time_of(self.line.waiting());
-                let aims = [self.target.get(), self.target.of_network()];
+                let reserve = self.target.reserve();
+                let aims = [self.target.get(), self.target.of_network()].map(|it| it + reserve);
                 self.statistics.emitted(decoded, waited, aims);
                 let new = &scratch[..decoded * self.line.channels()];
                 let operation = self.append(new, follows, delay);
@@ -295,13 +341,13 @@ impl AudioPlayout {
         if !matches!(self.state, State::Playing { filler, .. } if filler == repeated) {
             self.repetition.begin(&mut self.search, &self.line);
         }
-        let shorten = delay > self.target.get();
+        let spare = self.spare(delay);
         let merged = self.merge.append(
             &mut self.search,
             &mut self.line,
             &mut self.repetition,
             new,
-            shorten,
+            spare,
         );
         self.statistics.concealed(merged.added, false);
         self.statistics.removed_samples_for_acceleration += merged.left_out as u64;
@@ -396,7 +442,12 @@ impl AudioPlayout {
         }
         let operation = if delay > high {
             self.look_ahead(now);
-            let removed = stretch::accelerate(&mut self.search, &mut self.line, hurry)?;
+            let what = if hurry {
+                Shorten::LateSound
+            } else {
+                Shorten::Sound
+            };
+            let removed = stretch::accelerate(&mut self.search, &mut self.line, what)?;
             self.statistics.removed_samples_for_acceleration += removed as u64;
             if hurry {
                 Operation::FastAccelerate
@@ -438,7 +489,14 @@ impl AudioPlayout {
         let target = self.target.get();
         let below = (target / 8).min(Duration::from_millis(10));
         let above = (target / 4).clamp(Duration::from_millis(15), Duration::from_millis(40));
-        (target - below, target + above)
+        let least = target - below + self.target.reserve();
+        (least, (target + above).max(least + LONGEST_SPLICE))
+    }
+
+    /// So many samples a channel more than what is aimed at is a delay.
+    fn spare(&self, delay: Duration) -> usize {
+        let spare = delay.saturating_sub(self.target.get());
+        self.frames_of_ticks(ticks(spare, self.clock.map_or(1, |it| it.rate)))
     }
 
     /// How much later than the fastest packet's what has this time stamp is heard, if it is put behind
@@ -480,6 +538,10 @@ impl AudioPlayout {
 const FAR: Duration = Duration::from_millis(200);
 /// A delay that is so much too long is got rid of as fast as possible.
 const HURRY: Duration = Duration::from_millis(200);
+/// What is made up for longer than this was not lost on the way, one packet here and one there.
+const OUTAGE_MS: usize = 60;
+/// What one splice adds to a delay or takes from it, at most.
+const LONGEST_SPLICE: Duration = Duration::from_millis(15);
 /// Calls between two splices.
 const STRETCH_EACH: u32 = 5;
 /// What one call of a decoder recovers at most, in milliseconds.

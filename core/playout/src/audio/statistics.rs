@@ -100,6 +100,14 @@ impl AudioStatistics {
         self.audio_level = (before + (power - before) * LEVEL_FOLLOWS).sqrt();
     }
 
+    /// What was [`concealed`](Self::concealed) for the next ten milliseconds is left out again.
+    pub(crate) fn not_concealed(&mut self, samples: usize, silent: bool) {
+        self.concealed_samples -= samples as u64;
+        if silent {
+            self.silent_concealed_samples -= samples as u64;
+        }
+    }
+
     pub(crate) fn concealed(&mut self, samples: usize, silent: bool) {
         self.concealed_samples += samples as u64;
         if silent {

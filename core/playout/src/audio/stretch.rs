@@ -1,13 +1,32 @@
 use super::line::Line;
 use super::search::{Search, power};
 
+/// What is made shorter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shorten {
+    /// Sound, by one piece where it does not show.
+    Sound,
+    /// Sound that is much too late: less exactly, and by several pieces where they fit.
+    LateSound,
+    /// What was made up for something lost, likewise, by at most so many samples a channel.
+    MadeUp(usize),
+}
+
 /// What waits is made shorter by a piece that is like the next one, so that it does not show.
 ///
 /// It takes thirty milliseconds that wait. How many samples a channel went; `None` where no piece is
-/// like its neighbour. `hurry` takes it less exactly, and several pieces where they fit.
-pub(crate) fn accelerate(search: &mut Search, line: &mut Line, hurry: bool) -> Option<usize> {
-    let (least, most, window) = lags(line);
+/// like its neighbour.
+pub(crate) fn accelerate(search: &mut Search, line: &mut Line, what: Shorten) -> Option<usize> {
+    let (least, longest, window) = lags(line);
     let channels = line.channels();
+    let (most, enough) = match what {
+        Shorten::Sound => (longest, ALIKE),
+        Shorten::LateSound => (longest, ALIKE_IN_A_HURRY),
+        Shorten::MadeUp(most) => (most.min(longest), ALIKE_MADE_UP),
+    };
+    if most < least {
+        return None;
+    }
     let waits = line.ahead();
     if waits.len() < LOOK_AHEAD * line.frames_of_ms(1) * channels {
         return None;
@@ -16,11 +35,13 @@ pub(crate) fn accelerate(search: &mut Search, line: &mut Line, hurry: bool) -> O
     let region = &waits[..(most + window) * channels];
     let found = search.best(reference, region, least..=most, (line.rate(), channels));
 
-    let enough = if hurry { ALIKE_IN_A_HURRY } else { ALIKE };
     if found.correlation < enough && power(region) > QUIET {
         return None;
     }
-    let pieces = if hurry { most / found.at.max(1) } else { 1 };
+    let pieces = match what {
+        Shorten::Sound => 1,
+        Shorten::LateSound | Shorten::MadeUp(_) => most / found.at.max(1),
+    };
     let gone = found.at * pieces.max(1);
     line.shorten(gone);
     Some(gone)
@@ -62,6 +83,8 @@ pub(crate) const LOOK_AHEAD: usize = 30;
 const ALIKE: f32 = 0.9;
 /// A splice is heard, but less than a delay that stays.
 const ALIKE_IN_A_HURRY: f32 = 0.5;
+/// A splice is heard no more than what it takes out: that is no sound that was said.
+const ALIKE_MADE_UP: f32 = 0.9;
 /// −55 dB of full scale: what is so quiet can be spliced anywhere.
 const QUIET: f32 = 3e-6;
 
@@ -91,12 +114,12 @@ mod tests {
     fn noise_is_not_spliced_unless_it_is_quiet() {
         let mut search = Search::default();
         let mut loud = line_of(&noise(4_000, 0.5));
-        assert_eq!(accelerate(&mut search, &mut loud, false), None);
-        assert_eq!(accelerate(&mut search, &mut loud, true), None);
+        assert_eq!(accelerate(&mut search, &mut loud, Shorten::Sound), None);
+        assert_eq!(accelerate(&mut search, &mut loud, Shorten::LateSound), None);
         assert_eq!(expand(&mut search, &mut loud), None);
 
         let mut quiet = line_of(&noise(4_000, 0.001));
-        let gone = accelerate(&mut search, &mut quiet, false).unwrap();
+        let gone = accelerate(&mut search, &mut quiet, Shorten::Sound).unwrap();
         assert_eq!(quiet.waiting(), 3_040 - gone);
         let more = expand(&mut search, &mut quiet).unwrap();
         assert_eq!(quiet.waiting(), 3_040 - gone + more);
@@ -106,15 +129,26 @@ mod tests {
     fn in_a_hurry_as_much_goes_as_fits() {
         let tone: Vec<f32> = (0..4_000).map(|at| float::sin(at as f32 * 0.15)).collect();
         let mut search = Search::default();
-        let gone = accelerate(&mut search, &mut line_of(&tone), true).unwrap();
+        let gone = accelerate(&mut search, &mut line_of(&tone), Shorten::LateSound).unwrap();
         assert!((480..=720).contains(&gone), "{gone}");
+    }
+
+    #[test]
+    fn of_what_is_made_up_no_more_goes_than_may() {
+        // A period of 2.6 ms.
+        let tone: Vec<f32> = (0..4_000).map(|at| float::sin(at as f32 * 0.05)).collect();
+        let mut search = Search::default();
+        let mut gone = |most| accelerate(&mut search, &mut line_of(&tone), Shorten::MadeUp(most));
+        assert_eq!(gone(119), None);
+        assert_eq!(gone(130), Some(126));
+        assert!(gone(300).is_some_and(|it| (250..=254).contains(&it)));
     }
 
     #[test]
     fn what_is_too_short_stays() {
         let mut search = Search::default();
         let mut line = line_of(&[0.0; 960]);
-        assert_eq!(accelerate(&mut search, &mut line, true), None);
+        assert_eq!(accelerate(&mut search, &mut line, Shorten::LateSound), None);
         assert_eq!(expand(&mut search, &mut line), None);
     }
 }

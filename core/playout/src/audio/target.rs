@@ -14,6 +14,8 @@ pub(crate) struct Target {
     half_second: Option<(Instant, Duration)>,
     /// Of packets that came behind later ones, or whose content came again with later ones.
     overtaken: Histogram,
+    /// Of what was played lately: the share that was made up for something lost.
+    made_up: f32,
     aim: Duration,
     /// `jitterBufferTarget`, and what lip sync asks for.
     least: [Duration; 2],
@@ -34,6 +36,7 @@ impl Target {
             latest: Histogram::new(400, Duration::from_millis(5), LATEST_KEEPS),
             half_second: None,
             overtaken: Histogram::new(100, Duration::from_millis(10), OVERTAKEN_KEEPS),
+            made_up: 0.0,
             aim: START,
             least: [Duration::ZERO; 2],
         }
@@ -56,6 +59,21 @@ impl Target {
         self.half_second = None;
         self.latest.add(latest);
         self.update();
+    }
+
+    /// Ten milliseconds were played, made up for something lost or not.
+    pub(crate) fn handle_played(&mut self, made_up: bool) {
+        let share = f32::from(u8::from(made_up));
+        self.made_up += (share - self.made_up) * MADE_UP_FOLLOWS;
+    }
+
+    /// What more than the aim is worth holding sound back for where sound is lost for good: so much of what is made
+    /// up for a gap can be left out, as what comes after it is there. None where a conversation suffers from how long
+    /// it is.
+    pub(crate) fn reserve(&self) -> Duration {
+        let worth = Duration::from_secs_f32(self.made_up * MS_FOR_ALL * SHORTENED / 1e3);
+        let bearable = CONVERSATION.saturating_sub(self.get());
+        worth.min(RESERVE).min(bearable)
     }
 
     /// What is aimed at by what the network does.
@@ -111,6 +129,14 @@ const LATEST_KEEPS: f32 = 0.983;
 const OVERTAKEN_KEEPS: f32 = 0.9993;
 /// One percent of the packets is worth 20 ms.
 const MS_FOR_ALL: f32 = 2_000.0;
+/// Of the difference, each ten milliseconds: about ten seconds are looked back on.
+const MADE_UP_FOLLOWS: f32 = 0.001;
+/// Of what is made up: what a reserve spares of it, about.
+const SHORTENED: f32 = 0.25;
+/// The end of a gap that can be left out.
+const RESERVE: Duration = Duration::from_millis(12);
+/// A way from mouth to ear that hardly anybody minds (ITU-T G.114 §3).
+const CONVERSATION: Duration = Duration::from_millis(150);
 
 #[cfg(test)]
 mod tests {
@@ -151,6 +177,23 @@ mod tests {
         };
         assert_eq!(after(every(20)), ms(50));
         assert_eq!(after(every(200)), ms(20));
+    }
+
+    #[test]
+    fn where_sound_is_lost_for_good_some_more_is_held_back() {
+        let reserve = |nth: u32, least| {
+            let mut target = Target::new();
+            target.aim = least;
+            (0..6_000).for_each(|n| target.handle_played(n % nth == 0));
+            target.reserve()
+        };
+        assert_eq!(reserve(20, ms(20)), ms(12));
+        let (seldom, never) = (reserve(200, ms(20)), reserve(u32::MAX, ms(20)));
+        assert!((ms(2)..ms(3)).contains(&seldom), "{seldom:?}");
+        assert!(never < Duration::from_micros(10), "{never:?}");
+        // Somebody waits for an answer.
+        assert_eq!(reserve(20, ms(146)), ms(4));
+        assert_eq!(reserve(20, ms(300)), ms(0));
     }
 
     #[test]
