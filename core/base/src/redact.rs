@@ -41,6 +41,12 @@ impl Wipe for Box<[u8]> {
     }
 }
 
+impl<const N: usize> Wipe for [u8; N] {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
 impl Wipe for u128 {
     fn wipe(&mut self) {
         self.zeroize();
@@ -113,9 +119,12 @@ mod tests {
         let mut text = "secret".to_owned();
         let mut bytes = vec![7; 9];
         let mut boxed: Box<[u8]> = vec![7; 9].into();
+        let mut array = [7; 9];
         text.wipe();
         bytes.wipe();
         boxed.wipe();
+        array.wipe();
+        assert_eq!(array, [0; 9]);
         assert!(text.is_empty() && bytes.is_empty());
         assert!(boxed.iter().all(|&byte| byte == 0));
     }

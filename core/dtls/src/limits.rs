@@ -81,6 +81,10 @@ pub(crate) const EPOCHS: usize = 3;
 /// is repeated.
 pub(crate) const OLD_KEYS: Duration = Duration::from_secs(60);
 
+/// The longest output of a key derivation: 255 blocks would be what HKDF can (RFC 5869 §2.3), and the keys of SRTP are the
+/// longest that is asked for (RFC 7714 §12).
+pub(crate) const DERIVED_BYTES: usize = 128;
+
 /// The longest handshake message: a certificate of RSA 8192 with a long chain has a quarter.
 pub(crate) const MESSAGE_BYTES: usize = 64 << 10;
 

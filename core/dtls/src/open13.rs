@@ -47,7 +47,7 @@ impl Open13 {
                     return Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE));
                 }
                 let hash = self.traffic.suite.hash;
-                self.traffic.opening = next_traffic(hash, &self.traffic.opening)?;
+                self.traffic.opening = next_traffic(hash, &self.traffic.opening);
                 let keys = traffic_keys(self.traffic.suite, &self.traffic.opening)?;
                 link.records.install_opening(message.epoch + 1, keys);
                 self.forget = Some(link.now + OLD_KEYS);
@@ -79,7 +79,7 @@ impl Open13 {
     pub(crate) fn flight_arrived(&mut self, link: &mut Link) -> Result<(), DtlsError> {
         if mem::take(&mut self.updates) {
             let hash = self.traffic.suite.hash;
-            self.traffic.sealing = next_traffic(hash, &self.traffic.sealing)?;
+            self.traffic.sealing = next_traffic(hash, &self.traffic.sealing);
             let keys = traffic_keys(self.traffic.suite, &self.traffic.sealing)?;
             let epoch = link.records.sealing_epoch() + 1;
             link.records.install_sealing(epoch, keys);

@@ -1,6 +1,6 @@
 //! The cipher suites that handshakes agree on.
 
-use aws_lc_rs::{aead, digest, hkdf, hmac, tls_prf};
+use aws_lc_rs::{aead, digest, hmac, tls_prf};
 
 use crate::Version;
 use crate::cipher::CipherSuite;
@@ -64,13 +64,6 @@ impl Hash {
         match self {
             Hash::Sha256 => hmac::HMAC_SHA256,
             Hash::Sha384 => hmac::HMAC_SHA384,
-        }
-    }
-
-    pub(crate) fn hkdf(self) -> hkdf::Algorithm {
-        match self {
-            Hash::Sha256 => hkdf::HKDF_SHA256,
-            Hash::Sha384 => hkdf::HKDF_SHA384,
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     read_shown, srtp_keying,
 };
 use crate::crypto::group::Exchange;
-use crate::crypto::schedule::{Schedule, Secret, traffic_keys};
+use crate::crypto::schedule::{Schedule, Secret, handshake_keys, traffic_keys};
 use crate::crypto::signature::SigningKey;
 use crate::crypto::transcript::Transcript;
 use crate::link::{Agreed, Link};
@@ -22,6 +22,7 @@ pub(crate) struct Client {
     suite: Suite,
     transcript: Transcript,
     schedule: Schedule,
+    /// The keys of both ends' Finished.
     client: Secret,
     server: Secret,
     srtp: Option<SrtpProfile>,
@@ -47,7 +48,7 @@ impl Client {
         link: &mut Link,
         hello: &ServerHello<'_>,
         shares: &[Exchange],
-        transcript: Transcript,
+        mut transcript: Transcript,
     ) -> Result<Self, DtlsError> {
         let illegal = || DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER);
         let suite = Suite::find(hello.suite, Version::V13).ok_or_else(illegal)?;
@@ -61,20 +62,22 @@ impl Client {
             .and_then(|share| share.agree(key))
             .ok_or_else(illegal)?;
 
-        let schedule = Schedule::new(suite.hash, &shared)?;
-        let [client, server] = schedule.handshake_traffic(transcript.hash(suite.hash).as_ref())?;
+        transcript.run(suite.hash);
+        let hellos = transcript.hash(suite.hash);
+        let (schedule, [client, server]) = Schedule::new(suite.hash, &shared, hellos.as_ref());
         if let Some(log) = &mut link.key_log {
             log.add_handshake([&client, &server]);
         }
-        let records = &mut link.records;
-        records.install_opening(HANDSHAKE_EPOCH, traffic_keys(suite, &server)?);
-        records.install_sealing(HANDSHAKE_EPOCH, traffic_keys(suite, &client)?);
+        let (opening, of_server) = handshake_keys(suite, &server)?;
+        let (sealing, of_client) = handshake_keys(suite, &client)?;
+        link.records.install_opening(HANDSHAKE_EPOCH, opening);
+        link.records.install_sealing(HANDSHAKE_EPOCH, sealing);
         Ok(Client {
             suite,
             transcript,
             schedule,
-            client,
-            server,
+            client: of_client,
+            server: of_server,
             srtp: None,
             protocol: None,
             request: None,
@@ -165,7 +168,7 @@ impl Client {
         let hash = self.suite.hash;
         let application = self
             .schedule
-            .application(self.transcript.hash(hash).as_ref())?;
+            .application(self.transcript.hash(hash).as_ref());
         if let Some(log) = &mut link.key_log {
             log.add_application(&application);
         }
@@ -173,7 +176,7 @@ impl Client {
         let proof = Proof {
             suite: self.suite,
             role: DtlsRole::Client,
-            secret: &self.client,
+            finished: &self.client,
         };
         if let Some((context, schemes)) = self.request.take() {
             let schemes = schemes.iter().copied();
@@ -187,7 +190,7 @@ impl Client {
         link.send_flight(true)?;
         let records = &mut link.records;
         records.install_sealing(DATA_EPOCH, traffic_keys(self.suite, &application.client)?);
-        let srtp = srtp_keying(self.suite, &application, self.srtp)?;
+        let srtp = srtp_keying(self.suite, &application, self.srtp);
         self.client = Redacted(Vec::new());
         Ok(Box::new(Finished {
             agreed: Agreed {

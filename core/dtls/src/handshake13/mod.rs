@@ -59,8 +59,8 @@ struct Shown {
 struct Proof<'a> {
     suite: Suite,
     role: DtlsRole,
-    /// Of this end's handshake traffic.
-    secret: &'a [u8],
+    /// The key of this end's Finished.
+    finished: &'a [u8],
 }
 
 impl Proof<'_> {
@@ -88,7 +88,7 @@ impl Proof<'_> {
 
     fn say_finished(&self, link: &mut Link, transcript: &mut Transcript) -> Result<(), DtlsError> {
         let hash = self.suite.hash;
-        let data = schedule::verify_data(hash, self.secret, transcript.hash(hash).as_ref())?;
+        let data = schedule::verify_data(hash, self.finished, transcript.hash(hash).as_ref());
         link.say(transcript, kind::FINISHED, data.as_ref().to_vec());
         Ok(())
     }
@@ -143,15 +143,15 @@ impl Shown {
     }
 }
 
-/// RFC 8446 §4.4.4: the peer's Finished, over what was before it.
+/// RFC 8446 §4.4.4: the peer's Finished, by its key, over what was before it.
 fn check_finished(
     suite: Suite,
-    secret: &[u8],
+    key: &[u8],
     message: &Message,
     transcript: &Transcript,
 ) -> Result<(), DtlsError> {
     let hash = suite.hash;
-    let data = schedule::verify_data(hash, secret, transcript.hash(hash).as_ref())?;
+    let data = schedule::verify_data(hash, key, transcript.hash(hash).as_ref());
     verify_slices_are_equal(data.as_ref(), &message.body)
         .map_err(|_| DtlsError::misbehaved(Alert::DECRYPT_ERROR))
 }
@@ -161,13 +161,11 @@ fn srtp_keying(
     suite: Suite,
     application: &Application,
     profile: Option<SrtpProfile>,
-) -> Result<Option<SrtpKeying>, DtlsError> {
-    let Some(profile) = profile else {
-        return Ok(None);
-    };
+) -> Option<SrtpKeying> {
+    let profile = profile?;
     let len = srtp_material_len(profile);
-    let material = schedule::export(suite.hash, &application.exporter, SRTP_LABEL, len)?;
-    Ok(Some(SrtpKeying { profile, material }))
+    let material = schedule::export(suite.hash, &application.exporter, SRTP_LABEL, len);
+    Some(SrtpKeying { profile, material })
 }
 
 /// The message is of this kind, or may not come now.

@@ -6,7 +6,7 @@ use super::{
     read_shown, srtp_keying,
 };
 use crate::crypto::group::{self, GROUPS, Group, Shared};
-use crate::crypto::schedule::{Application, Schedule, Secret, traffic_keys};
+use crate::crypto::schedule::{Application, Schedule, Secret, handshake_keys, traffic_keys};
 use crate::crypto::signature::{Scheme, SigningKey};
 use crate::crypto::transcript::Transcript;
 use crate::link::{Agreed, Link};
@@ -35,6 +35,7 @@ pub(crate) struct Retry {
 pub(crate) struct Server {
     suite: Suite,
     transcript: Transcript,
+    /// The key of the client's Finished.
     client: Secret,
     application: Application,
     srtp: Option<SrtpProfile>,
@@ -124,22 +125,25 @@ impl Server {
         link.begin_flight();
         link.say(&mut transcript, kind::SERVER_HELLO, body);
 
-        let schedule = Schedule::new(suite.hash, shared)?;
-        let [client, server] = schedule.handshake_traffic(transcript.hash(suite.hash).as_ref())?;
+        transcript.run(suite.hash);
+        let hellos = transcript.hash(suite.hash);
+        let (schedule, [client, server]) = Schedule::new(suite.hash, shared, hellos.as_ref());
         if let Some(log) = &mut link.key_log {
             log.begin(hello.random);
             log.add_handshake([&client, &server]);
         }
+        let (opening, client) = handshake_keys(suite, &client)?;
+        let (sealing, server) = handshake_keys(suite, &server)?;
         let records = &mut link.records;
-        records.install_opening(HANDSHAKE_EPOCH, traffic_keys(suite, &client)?);
-        records.install_sealing(HANDSHAKE_EPOCH, traffic_keys(suite, &server)?);
+        records.install_opening(HANDSHAKE_EPOCH, opening);
+        records.install_sealing(HANDSHAKE_EPOCH, sealing);
         if let Some(limit) = limit {
             records.set_limit(limit);
         }
         let answers = write_encrypted_extensions(srtp, protocol, limit.is_some());
         say_encrypted(link, &mut transcript, suite, &server, answers, signer)?;
 
-        let application = schedule.application(transcript.hash(suite.hash).as_ref())?;
+        let application = schedule.application(transcript.hash(suite.hash).as_ref());
         if let Some(log) = &mut link.key_log {
             log.add_application(&application);
         }
@@ -190,7 +194,7 @@ impl Server {
     fn finish(&self, link: &mut Link, chain: Vec<Vec<u8>>) -> Result<Box<Finished>, DtlsError> {
         let keys = traffic_keys(self.suite, &self.application.client)?;
         link.records.install_opening(DATA_EPOCH, keys);
-        let srtp = srtp_keying(self.suite, &self.application, self.srtp)?;
+        let srtp = srtp_keying(self.suite, &self.application, self.srtp);
         Ok(Box::new(Finished {
             agreed: Agreed {
                 chain,
@@ -211,7 +215,7 @@ fn say_encrypted(
     link: &mut Link,
     transcript: &mut Transcript,
     suite: Suite,
-    secret: &[u8],
+    finished: &[u8],
     extensions: Vec<u8>,
     signer: (SigningKey, Scheme),
 ) -> Result<(), DtlsError> {
@@ -222,7 +226,7 @@ fn say_encrypted(
     let proof = Proof {
         suite,
         role: DtlsRole::Server,
-        secret,
+        finished,
     };
     proof.say_certificate(link, transcript, &[], Some(signer))?;
     proof.say_finished(link, transcript)
