@@ -134,9 +134,14 @@ impl ClientStart {
                 Begun::Client13(Box::new(client))
             }
             Version::V12 => {
-                let number = message.number;
-                let client =
-                    handshake12::Client::begin(link, self.random, &hello, transcript, number)?;
+                let client = handshake12::Client::begin(
+                    link,
+                    self.random,
+                    &hello,
+                    transcript,
+                    message.number,
+                    &mut self.shares,
+                )?;
                 Begun::Client12(Box::new(client))
             }
         }))

@@ -2,7 +2,7 @@ use duologue_base::{DtlsRole, SrtpProfile};
 use duologue_identity::Certificate;
 
 use super::{DATA_EPOCH, Next, Shown, check_finished, expect, fits, read_shown, srtp_keying};
-use crate::crypto::group::{self, Group, Shared};
+use crate::crypto::group::{self, Exchange, Group, Shared};
 use crate::crypto::prf::{Master, Randoms};
 use crate::crypto::signature::SigningKey;
 use crate::crypto::transcript::Transcript;
@@ -24,6 +24,8 @@ pub(crate) struct Client {
     randoms: Randoms,
     srtp: Option<SrtpProfile>,
     protocol: Option<Protocol>,
+    /// What the hello offered to DTLS 1.3, and is as good here.
+    shares: Vec<Exchange>,
     transcript: Transcript,
     step: Step,
     /// Where the server's flight goes on after its hello: the message, and the transcript.
@@ -49,13 +51,15 @@ struct Answer {
 }
 
 impl Client {
-    /// The server chose this version: `transcript` has all up to its hello, the message `number`.
+    /// The server chose this version: `transcript` has all up to its hello, the message `number`. The hello's shares are
+    /// taken if all is well.
     pub(crate) fn begin(
         link: &mut Link,
         client_random: [u8; 32],
         hello: &ServerHello<'_>,
         transcript: Transcript,
         number: u16,
+        shares: &mut Vec<Exchange>,
     ) -> Result<Self, DtlsError> {
         let illegal = || DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER);
         let suite = Suite::find(hello.suite, Version::V12).ok_or_else(illegal)?;
@@ -99,6 +103,7 @@ impl Client {
             },
             srtp,
             protocol,
+            shares: std::mem::take(shares),
             begin: (number + 1, transcript.bytes().len()),
             transcript,
             step: Step::Certificate,
@@ -184,7 +189,14 @@ impl Client {
         link.trust.check(&shown.chain)?;
 
         let group = Group::find(exchange.group).filter(|group| group.is_curve());
-        let answered = group::respond(group.ok_or_else(illegal)?, exchange.public)?;
+        let group = group.ok_or_else(illegal)?;
+        let answered = match self.shares.iter().find(|share| share.group() == group) {
+            Some(share) => {
+                let premaster = share.agree(exchange.public);
+                premaster.map(|premaster| (share.public().to_vec(), premaster))
+            }
+            None => group::respond(group, exchange.public)?,
+        };
         let (public, premaster) = answered.ok_or_else(illegal)?;
         Ok(Answer {
             chain: shown.chain,
