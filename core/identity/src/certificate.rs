@@ -18,7 +18,6 @@ pub struct Certificate(Arc<Parts>);
 struct Parts {
     der: Vec<u8>,
     key: PrivateKey,
-    key_pkcs8: Redacted<Vec<u8>>,
     expires: WallClock,
     fingerprints: Vec<Fingerprint>,
 }
@@ -41,8 +40,7 @@ impl Certificate {
         // RFC 5280 §4.1.2.5: a certificate says it in seconds.
         let expires = WallClock::from_unix_millis((now + validity).unix_millis() / 1000 * 1000);
         let der = self_sign(&key, now, expires, rng)?;
-        let key_pkcs8 = key.to_pkcs8()?;
-        Ok(Self::from_parts(der, key, key_pkcs8, expires))
+        Ok(Self::from_parts(der, key, expires))
     }
 
     /// Reads what [`Certificate::to_pem`] wrote, or the PEM of any X.509 certificate followed or
@@ -82,30 +80,16 @@ impl Certificate {
         }
         let not_after = tbs.validity().not_after.to_unix_duration();
         let expires = WallClock::default() + not_after;
-        let key_pkcs8 = key
-            .to_pkcs8()
-            .map_err(|_| ImportError::MalformedPrivateKey)?;
-        Ok(Self::from_parts(
-            certificate.to_vec(),
-            key,
-            key_pkcs8,
-            expires,
-        ))
+        Ok(Self::from_parts(certificate.to_vec(), key, expires))
     }
 
-    fn from_parts(
-        der: Vec<u8>,
-        key: PrivateKey,
-        key_pkcs8: Redacted<Vec<u8>>,
-        expires: WallClock,
-    ) -> Self {
+    fn from_parts(der: Vec<u8>, key: PrivateKey, expires: WallClock) -> Self {
         // RFC 8122 §5.1: an offer lists fingerprints of hash functions the peer is sure to know;
         // SHA-256 is mandatory (RFC 8827 §6.5).
         let fingerprints = vec![Fingerprint::of(HashFunction::Sha256, &der)];
         Certificate(Arc::new(Parts {
             der,
             key,
-            key_pkcs8,
             expires,
             fingerprints,
         }))
@@ -116,7 +100,7 @@ impl Certificate {
     pub fn to_pem(&self) -> String {
         pem::encode_many(&[
             pem::Pem::new("CERTIFICATE", self.0.der.clone()),
-            pem::Pem::new("PRIVATE KEY", self.0.key_pkcs8.0.clone()),
+            pem::Pem::new("PRIVATE KEY", self.private_key_pkcs8().0.clone()),
         ])
     }
 
@@ -125,9 +109,10 @@ impl Certificate {
         &self.0.der
     }
 
-    /// The private key in PKCS #8 DER form.
-    pub fn private_key_pkcs8(&self) -> &Redacted<Vec<u8>> {
-        &self.0.key_pkcs8
+    /// The private key in PKCS #8 DER form (RFC 5958), written anew each time: few connections need it.
+    pub fn private_key_pkcs8(&self) -> Redacted<Vec<u8>> {
+        let written = self.0.key.to_pkcs8();
+        written.expect("a key that signs has all that its form wants, and memory is all it takes")
     }
 
     /// Signs by a scheme of TLS: its number in IANA's registry "TLS SignatureScheme"
@@ -353,7 +338,7 @@ mod tests {
             certificate(KeygenAlgorithm::EcdsaP256),
             certificate(KeygenAlgorithm::EcdsaP256),
         );
-        let mixed = Certificate::from_der(one.der(), two.private_key_pkcs8());
+        let mixed = Certificate::from_der(one.der(), &two.private_key_pkcs8());
         assert_eq!(mixed.unwrap_err(), ImportError::KeyMismatch);
         let read = |text: &str| Certificate::from_pem(text).unwrap_err();
         assert_eq!(read("hello"), ImportError::NoCertificate);
