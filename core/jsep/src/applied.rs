@@ -111,7 +111,12 @@ impl Applied {
             .any(|line| self.text.contains(line))
     }
 
-    pub(crate) fn parse(&self) -> SessionDescription {
+    /// The candidates in the text, section by section, and whether it says that none follow.
+    pub(crate) fn candidates(&self) -> Vec<(Vec<attr::Candidate>, bool)> {
+        SessionDescription::candidates_of(&self.text)
+    }
+
+    fn parse(&self) -> SessionDescription {
         SessionDescription::parse(&self.text).expect("it was parsed before it was applied")
     }
 

@@ -28,13 +28,12 @@ pub(crate) fn candidates(
     if !applied.mentions_candidates() {
         return Vec::new();
     }
-    let description = applied.parse();
-    let sections = description.medias().enumerate();
-    let described = sections.filter_map(|(index, media)| {
+    let sections = applied.candidates().into_iter().enumerate();
+    let described = sections.filter_map(|(index, (candidates, complete))| {
         let described = DescribedCandidates {
             target: target(applied, agreement, stable, index, None)?,
-            candidates: media.candidates().cloned().collect(),
-            complete: media.end_of_candidates(),
+            candidates,
+            complete,
         };
         Some(described).filter(|d| d.complete || !d.candidates.is_empty())
     });

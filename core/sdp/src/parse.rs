@@ -1,7 +1,7 @@
 //! The line-by-line reader of RFC 9429 §5.8. It stops at the first line that is no line, or that JSEP
 //! needs and that cannot be read.
 
-use crate::attr::{self, Attribute};
+use crate::attr::{self, Attribute, Candidate};
 use crate::error::{Limit, ParseError, ParseErrorKind, SyntaxError};
 use crate::field::Origin;
 use crate::limits;
@@ -19,18 +19,45 @@ pub(crate) fn parse(text: &str) -> std::result::Result<SessionDescription, Parse
             kind: ParseErrorKind::Limit(Limit::DescriptionBytes),
         });
     }
-    let text = text.trim_end_matches(['\r', '\n']);
     let mut reader = Reader::default();
     let mut number = 1;
-    for (index, line) in text.split('\n').enumerate() {
+    for (index, line) in lines(text).enumerate() {
         number = index + 1;
-        let line = line.strip_suffix('\r').unwrap_or(line);
         let at_line = |kind| ParseError { line: number, kind };
         reader.read_line(number, line).map_err(at_line)?;
     }
     reader
         .finish()
         .map_err(|kind| ParseError { line: number, kind })
+}
+
+/// The candidates of each media section, and whether none follow, of a text that was read before.
+pub(crate) fn candidates(text: &str) -> Vec<(Vec<Candidate>, bool)> {
+    let mut sections = Vec::new();
+    for line in lines(text) {
+        let Some(attribute) = line.strip_prefix("a=") else {
+            if line.starts_with("m=") {
+                sections.push((Vec::new(), false));
+            }
+            continue;
+        };
+        let names = ["candidate", "end-of-candidates"];
+        let is_one = names.iter().any(|name| attribute.starts_with(name));
+        if let Some((candidates, complete)) = sections.last_mut().filter(|_| is_one) {
+            match Attribute::parse(attribute, false) {
+                Ok(Attribute::Candidate(candidate)) => candidates.push(candidate),
+                Ok(Attribute::EndOfCandidates) => *complete = true,
+                // Another name that begins like that, or a line that was not understood.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    sections
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.trim_end_matches(['\r', '\n']).split('\n');
+    lines.map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
 
 /// What has been read so far.

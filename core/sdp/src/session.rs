@@ -3,7 +3,7 @@ use std::fmt;
 use duologue_rtp::PayloadType;
 
 use crate::attr::{
-    Direction, Extmap, Fingerprint, IceOptions, IcePwd, IceUfrag, Identity, Setup, TlsId,
+    Candidate, Direction, Extmap, Fingerprint, IceOptions, IcePwd, IceUfrag, Identity, Setup, TlsId,
 };
 use crate::error::ParseError;
 use crate::field::{Connection, Origin};
@@ -27,6 +27,22 @@ impl SessionDescription {
     /// The first line that breaks the grammar, by its number.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         crate::parse::parse(text)
+    }
+
+    /// The candidates of each media section, and whether the section says that no more come, of a text that
+    /// [`parse`](Self::parse) has read: nothing else of it is read again.
+    ///
+    /// ```
+    /// use duologue_sdp::SessionDescription;
+    ///
+    /// let text = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n\
+    ///             m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n\
+    ///             a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=end-of-candidates\r\n";
+    /// let (candidates, complete) = &SessionDescription::candidates_of(text)[0];
+    /// assert_eq!((candidates[0].port, *complete), (9, true));
+    /// ```
+    pub fn candidates_of(text: &str) -> Vec<(Vec<Candidate>, bool)> {
+        crate::parse::candidates(text)
     }
 
     /// The `o=` line. None if its fields are not those of the grammar, such as an id that is no

@@ -30,6 +30,14 @@ fn check(text: &str) -> Result<bool, TestCaseError> {
         &SessionDescription::parse(&written),
         &Ok(description.clone())
     );
+    let candidates = description.medias().map(|media| {
+        let candidates: Vec<Candidate> = media.candidates().cloned().collect();
+        (candidates, media.end_of_candidates())
+    });
+    prop_assert_eq!(
+        SessionDescription::candidates_of(text),
+        candidates.collect::<Vec<_>>()
+    );
     prop_assert_eq!(
         rebuilt(&description)?.media_count(),
         description.media_count()
