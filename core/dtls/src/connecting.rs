@@ -178,6 +178,8 @@ impl Connecting {
                 false
             }
             Some(hello) if self.stale.contains(&hello.random) => true,
+            // The question came by two ways, or was repeated. Its answer is under way.
+            Some(hello) if hello.asks_again && self.was_asked_again && !self.fits(&hello) => true,
             Some(hello) if self.fits(&hello) => {
                 self.heard.get_or_insert(now);
                 self.silent_at = None;

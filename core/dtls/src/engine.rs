@@ -308,7 +308,7 @@ impl Engine {
             link.send_ack(&heard)?;
             link.records.retire_sealing();
         }
-        let open = Open13::new(finished.traffic, link.now);
+        let open = Open13::new(finished.traffic);
         let state = State::Open13(Box::new(open));
         self.open(state, Box::new(finished.agreed));
         Ok(())
@@ -367,8 +367,10 @@ impl Engine {
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
         self.link.now = self.link.now.max(now);
         self.acknowledge_if_due()?;
+        let endless = matches!(&self.state, State::Open13(open) if open.is_updating());
         let link = &mut self.link;
-        let goes_on = (link.flight).handle_timeout(now, &mut link.records, &mut link.outgoing)?;
+        let goes_on =
+            (link.flight).handle_timeout(now, endless, &mut link.records, &mut link.outgoing)?;
         match goes_on || self.is_open() {
             true => Ok(()),
             false => Err(Fault::Final(DtlsError::HandshakeTimeout)),

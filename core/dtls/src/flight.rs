@@ -59,7 +59,7 @@ pub(crate) enum Item {
 struct Piece {
     item: usize,
     range: Range<usize>,
-    /// The records that it left in.
+    /// The newest records that it left in.
     sent: Vec<RecordNumber>,
     acknowledged: bool,
 }
@@ -176,21 +176,22 @@ impl Flight {
         self.clock.due
     }
 
-    /// Says it again if that is due; `Ok(false)` when it was often enough.
+    /// Says it again if that is due; `Ok(false)` when it was often enough, unless it is `endless`.
     pub(crate) fn handle_timeout(
         &mut self,
         now: Instant,
+        endless: bool,
         records: &mut Records,
         out: &mut VecDeque<Vec<u8>>,
     ) -> Result<bool, DtlsError> {
         if self.clock.due.is_none_or(|due| now < due) {
             return Ok(true);
         }
-        if self.clock.repeated >= RETRANSMISSIONS {
+        if self.clock.repeated >= RETRANSMISSIONS && !endless {
             self.clock.due = None;
             return Ok(false);
         }
-        self.clock.repeated += 1;
+        self.clock.repeated = self.clock.repeated.saturating_add(1);
         self.clock.wait = longer(self.clock.wait).min(LONGEST_RETRANSMISSION);
         self.clock.due = Some(now + self.clock.wait);
         self.clock.said = Some(now);
@@ -285,9 +286,11 @@ impl Flight {
                 datagram.reserve_exact(self.mtu);
             }
             let number = item.write(&piece.range, records, &mut datagram)?;
-            if let Some(number) = number
-                && piece.sent.len() < SENT_NUMBERS
-            {
+            if let Some(number) = number {
+                if piece.sent.len() >= SENT_NUMBERS {
+                    // What is not acknowledged by now was lost, or its ACK was.
+                    piece.sent.remove(0);
+                }
                 piece.sent.push(number);
             }
         }
@@ -389,18 +392,22 @@ mod tests {
         assert_eq!(due, Instant::ZERO + FIRST);
         for times in 0..RETRANSMISSIONS {
             out.clear();
-            let said = flight.handle_timeout(due, &mut records, &mut out);
+            let said = flight.handle_timeout(due, false, &mut records, &mut out);
             assert_eq!((said.expect("sealed"), out.len()), (true, 1));
             let next = flight.timer().expect("a timer");
             assert!(next - due > FIRST && next - due <= LONGEST_RETRANSMISSION);
             assert!(times < 10 || next - due == LONGEST_RETRANSMISSION);
             due = next;
         }
-        let said = flight.handle_timeout(due, &mut records, &mut out);
+        let said = flight.handle_timeout(due, false, &mut records, &mut out);
         assert!(!said.expect("sealed"));
         assert_eq!(flight.timer(), None);
         assert!(!flight.has_arrived());
+        // The first of them are so long ago that nobody acknowledges them any more.
         flight.acknowledge([of(4)].into_iter());
+        assert!(!flight.has_arrived());
+        let newest = 2 + u64::from(RETRANSMISSIONS);
+        flight.acknowledge([of(newest - 15)].into_iter());
         assert!(flight.has_arrived());
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const FIRST_RETRANSMISSION_TO_SERVER: Duration = Duration::from_milli
 /// 60 s).
 pub(crate) const LONGEST_RETRANSMISSION: Duration = Duration::from_secs(1);
 
-/// Retransmissions of a flight. The deadline comes first.
+/// Retransmissions of a flight; a KeyUpdate has no end. The deadline comes first.
 pub(crate) const RETRANSMISSIONS: u32 = 40;
 
 /// Lines of the key log that wait to be taken: those of one handshake.
@@ -78,7 +78,7 @@ pub(crate) const RECORDS_PER_KEY: u64 = 1 << 23;
 pub(crate) const EPOCHS: usize = 3;
 
 /// How long the keys of the handshake, and those before a KeyUpdate, are kept for what was delayed or
-/// is repeated.
+/// is repeated, once the peer uses those after them.
 pub(crate) const OLD_KEYS: Duration = Duration::from_secs(60);
 
 /// The longest output of a key derivation: 255 blocks would be what HKDF can (RFC 5869 §2.3), and the keys of SRTP are the
@@ -109,7 +109,7 @@ pub(crate) const EXTENSIONS: usize = 48;
 /// Record numbers that an ACK lists, and that are remembered for one.
 pub(crate) const ACK_NUMBERS: usize = 48;
 
-/// Records that may acknowledge one piece of a flight: the first and its retransmissions.
+/// Records that may acknowledge one piece of a flight: its newest retransmissions.
 pub(crate) const SENT_NUMBERS: usize = 16;
 
 /// A flight is not said again sooner than this because the peer repeats itself.

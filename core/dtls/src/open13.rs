@@ -16,10 +16,20 @@ use crate::{Alert, DtlsError};
 #[derive(Debug)]
 pub(crate) struct Open13 {
     traffic: Traffic,
-    /// When the handshake's keys, or those before a KeyUpdate, are forgotten.
-    forget: Option<Instant>,
+    /// The handshake's keys, or those before a KeyUpdate of the peer's.
+    before: Before,
     /// We said a KeyUpdate, whose keys are used when it has arrived.
     updates: bool,
+}
+
+/// Whether what the peer said under keys before its newest ones can be read.
+#[derive(Debug)]
+enum Before {
+    /// The peer has not used its newest keys yet, as far as came: our ACK may be lost (RFC 9147 §8).
+    InUse,
+    /// What was delayed, or is repeated, comes until then.
+    Until(Instant),
+    Forgotten,
 }
 
 /// RFC 8446 §4.6.3.
@@ -27,10 +37,10 @@ const UPDATE_NOT_REQUESTED: u8 = 0;
 const UPDATE_REQUESTED: u8 = 1;
 
 impl Open13 {
-    pub(crate) fn new(traffic: Traffic, now: Instant) -> Self {
+    pub(crate) fn new(traffic: Traffic) -> Self {
         Open13 {
             traffic,
-            forget: Some(now + OLD_KEYS),
+            before: Before::InUse,
             updates: false,
         }
     }
@@ -50,7 +60,7 @@ impl Open13 {
                 self.traffic.opening = next_traffic(hash, &self.traffic.opening);
                 let keys = traffic_keys(self.traffic.suite, &self.traffic.opening)?;
                 link.records.install_opening(message.epoch + 1, keys);
-                self.forget = Some(link.now + OLD_KEYS);
+                self.before = Before::InUse;
                 match *request {
                     UPDATE_REQUESTED => self.update(link),
                     _ => Ok(()),
@@ -60,6 +70,11 @@ impl Open13 {
             (kind::KEY_UPDATE, _) => Err(DtlsError::misbehaved(Alert::DECODE_ERROR)),
             _ => Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE)),
         }
+    }
+
+    /// A KeyUpdate is under way: there is nothing else to go on with in the end.
+    pub(crate) fn is_updating(&self) -> bool {
+        self.updates
     }
 
     /// RFC 9147 §8: says a KeyUpdate, unless one is under way.
@@ -94,9 +109,15 @@ impl Open13 {
 
     /// Forgets old keys when that is due. No timer is set for it.
     pub(crate) fn forget_old(&mut self, link: &mut Link) {
-        if self.forget.is_some_and(|at| at <= link.now) {
-            self.forget = None;
-            link.records.retire_opening(link.records.opening_epoch());
+        match self.before {
+            Before::InUse if link.records.uses_newest() => {
+                self.before = Before::Until(link.now + OLD_KEYS);
+            }
+            Before::Until(at) if at <= link.now => {
+                self.before = Before::Forgotten;
+                link.records.retire_opening(link.records.opening_epoch());
+            }
+            Before::InUse | Before::Until(_) | Before::Forgotten => {}
         }
     }
 }

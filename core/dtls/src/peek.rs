@@ -4,7 +4,7 @@ use crate::Alert;
 use crate::message::HELLO_RETRY_REQUEST;
 use crate::message::kind::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::reassembly::MESSAGE_HEADER;
-use crate::record::content::{ALERT, HANDSHAKE};
+use crate::record::content::{ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE};
 use crate::record::{Header, RECORD_HEADER};
 
 /// RFC 8446 §6.
@@ -14,13 +14,13 @@ pub(crate) const LEVEL_FATAL: u8 = 2;
 /// What tells one hello from another.
 pub(crate) type Random = [u8; 32];
 
-/// After the handshake only protected records mean anything, and plaintext handshake records: they
-/// begin a flight that the peer repeats. Other plaintext is noise (RFC 6347 §4.1.2.7).
+/// After the handshake only protected records mean anything, and those in plaintext that a flight begins with which the
+/// peer repeats, or a datagram of one. Other plaintext is noise (RFC 6347 §4.1.2.7).
 pub(crate) fn is_for_established(datagram: &[u8]) -> bool {
     match datagram.first() {
         // RFC 9147 §4: the unified header of DTLS 1.3.
         Some(32..=63) => true,
-        Some(&HANDSHAKE) => true,
+        Some(&HANDSHAKE | &CHANGE_CIPHER_SPEC) => true,
         Some(_) => datagram.get(3..5).is_some_and(|epoch| epoch != [0, 0]),
         None => false,
     }

@@ -166,6 +166,12 @@ impl Records {
         self.sealing.shrink_to_fit();
     }
 
+    /// Whether something came in the newest epoch that can be read.
+    pub(crate) fn uses_newest(&self) -> bool {
+        let newest = self.opening.last();
+        newest.is_some_and(|opening| !opening.window.is_empty())
+    }
+
     /// The newest epoch that can be read; 0 before there are keys.
     pub(crate) fn opening_epoch(&self) -> u64 {
         self.opening.last().map_or(0, |opening| opening.epoch)

@@ -9,6 +9,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Whether nothing came.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == 0
+    }
+
     /// Whether a number has not come yet, as far as is known: what is older than the window may have.
     pub(crate) fn is_new(&self, number: u64) -> bool {
         match self.next.checked_sub(number + 1) {

@@ -201,6 +201,41 @@ fn a_server_may_ask_for_a_second_hello() {
 }
 
 #[test]
+fn a_question_for_a_second_hello_that_comes_again_later_begins_nothing_anew() {
+    for versions in [V12, V13] {
+        let mut pair = Pair::new(versions, versions);
+        let context = Context::for_simulation(2).unwrap().with_cookies(true);
+        let context = context.with_versions(versions);
+        pair.ends[SERVER] = Transport::new(context, pair.certificates[SERVER].clone());
+        pair.splits_records = true;
+        pair.start();
+        let (mut question, mut answered, mut randoms) = (None, false, Vec::new());
+        super::deviations::run_with(&mut pair, Duration::from_millis(700), |to, datagram| {
+            if to == SERVER {
+                randoms.extend(crate::peek::client_hello(&datagram).map(|hello| hello.random));
+                return vec![datagram];
+            }
+            match (&question, answered) {
+                (None, _) => {
+                    question = Some(datagram.clone());
+                    vec![datagram]
+                }
+                // Of the server's flight there is nothing but its hello.
+                (Some(question), false) => {
+                    answered = true;
+                    vec![datagram, question.clone()]
+                }
+                (Some(_), true) => Vec::new(),
+            }
+        });
+        assert!(answered && randoms.len() > 2, "{versions:?}");
+        randoms.dedup();
+        assert_eq!(randoms.len(), 1, "{versions:?}");
+        goes_on(pair, &format!("{versions:?}"));
+    }
+}
+
+#[test]
 fn a_datagram_that_comes_by_two_ways_counts_once() {
     for versions in VERSIONS {
         let mut pair = Pair::new(versions, versions);

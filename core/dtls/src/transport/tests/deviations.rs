@@ -293,6 +293,113 @@ fn a_key_update_comes_through_loss() {
     }
 }
 
+fn renew_keys(pair: &mut Pair, at: usize) {
+    let now = pair.now;
+    let engine = pair.ends[at].engine_mut().expect("connected");
+    engine.renew_keys(now).expect("a KeyUpdate");
+}
+
+fn epochs(pair: &mut Pair) -> [[u64; 2]; 2] {
+    [CLIENT, SERVER].map(|at| {
+        let records = &pair.ends[at].engine_mut().expect("connected").link.records;
+        [records.sealing_epoch(), records.opening_epoch()]
+    })
+}
+
+#[test]
+fn a_key_update_whose_acks_are_lost_for_longer_than_old_keys_live_ends_all_the_same() {
+    for from in [CLIENT, SERVER] {
+        let mut pair = Pair::connected(V13, V13);
+        renew_keys(&mut pair, from);
+        let lost = Duration::from_secs(90);
+        run_with(&mut pair, lost, |to, datagram| match to == from {
+            true => Vec::new(),
+            false => vec![datagram],
+        });
+        talk_from(&mut pair, from, b"under the old keys");
+        pair.run(Duration::from_secs(3));
+        let mut expected = [[3, 3], [3, 3]];
+        expected[from][0] = 4;
+        expected[1 - from][1] = 4;
+        assert_eq!(epochs(&mut pair), expected);
+        talk_from(&mut pair, from, b"under the new ones");
+    }
+}
+
+/// What one end sends comes.
+fn talk_from(pair: &mut Pair, from: usize, packet: &[u8]) {
+    pair.send(from, packet);
+    pair.run(Duration::from_millis(20));
+    let last = pair.packets[1 - from].last().map(Vec::as_slice);
+    assert_eq!(last, Some(packet));
+}
+
+#[test]
+fn a_key_update_that_is_lost_twenty_times_ends_with_the_next_one() {
+    let mut pair = Pair::connected(V13, V13);
+    renew_keys(&mut pair, CLIENT);
+    let mut said = 0;
+    run_with(&mut pair, Duration::from_secs(30), |to, datagram| {
+        said += usize::from(to == SERVER);
+        match to == SERVER && said <= 20 {
+            true => Vec::new(),
+            false => vec![datagram],
+        }
+    });
+    assert_eq!(said, 21);
+    assert_eq!(epochs(&mut pair), [[4, 3], [3, 4]]);
+    talk(&mut pair, "after a KeyUpdate");
+}
+
+#[test]
+fn keys_before_a_key_update_are_forgotten_once_the_new_ones_were_used_for_long() {
+    let mut pair = Pair::connected(V13, V13);
+    let mut late = Vec::new();
+    let now = pair.now;
+    assert!(pair.ends[CLIENT].seal(now, b"late", &mut late));
+    renew_keys(&mut pair, CLIENT);
+    pair.run(Duration::from_secs(1));
+    for _ in 0..2 {
+        pair.send(CLIENT, b"new");
+        pair.run(Duration::from_secs(61));
+    }
+    pair.send(CLIENT, b"newest");
+    pair.put(SERVER, late);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.packets[SERVER], [&b"new"[..], b"new", b"newest"]);
+}
+
+#[test]
+fn a_server_repeats_its_last_flight_for_a_client_whose_own_is_cut_before_its_change_cipher_spec() {
+    const CHANGE_CIPHER_SPEC: u8 = 20;
+    let mut pair = Pair::new(V12, V12);
+    pair.start();
+    let (mut cuts, mut lost) = (0, 0);
+    run_with(&mut pair, Duration::from_secs(5), |to, datagram| {
+        if to == CLIENT {
+            let is_last = datagram[0] == CHANGE_CIPHER_SPEC;
+            lost += usize::from(is_last);
+            return match is_last && lost == 1 {
+                true => Vec::new(),
+                false => vec![datagram],
+            };
+        }
+        let mut at = 0;
+        while at < datagram.len() && datagram[at] != CHANGE_CIPHER_SPEC {
+            at += first_record(&datagram[at..]);
+        }
+        cuts += usize::from(at > 0 && at < datagram.len());
+        let (begin, end) = datagram.split_at(at);
+        [begin, end]
+            .map(<[u8]>::to_vec)
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect()
+    });
+    assert!(cuts >= 2 && lost >= 2, "{cuts} {lost}");
+    talk(&mut pair, "after the flight was repeated");
+}
+
 #[test]
 fn a_peer_that_takes_short_records_gets_no_longer_ones() {
     const RECORD_SIZE_LIMIT: [u8; 4] = [0, 28, 0, 2];
