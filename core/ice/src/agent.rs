@@ -317,6 +317,21 @@ impl Agent {
         self.checks.state
     }
 
+    /// Whether the other side does not answer any more, or could not be found again since: unlike the
+    /// [`state`](Self::state), which a restart may make a new beginning of.
+    pub fn has_lost_peer(&self) -> bool {
+        match self.checks.selected {
+            Some(_) => self.is_silent(self.checks.updated),
+            None => {
+                let ended = matches!(
+                    self.checks.state,
+                    TransportState::Disconnected | TransportState::Failed
+                );
+                ended || self.checks.newest().restarted
+            }
+        }
+    }
+
     /// The role, which a conflict may have changed.
     pub fn role(&self) -> IceRole {
         self.checks.role
@@ -428,25 +443,16 @@ impl Agent {
     }
 
     pub(crate) fn push_local(&mut self, at: usize, local: LocalCandidate) -> Option<usize> {
-        let locals = &mut self.checks.generations[at].locals;
-        if locals.len() >= limits::LOCAL_CANDIDATES {
-            self.outbox.counters.over_limit += 1;
-            return None;
-        }
-        locals.reserve_exact(1);
-        locals.push(local);
-        Some(locals.len() - 1)
+        let index = self.checks.generations[at].push_local(local);
+        self.outbox.counters.over_limit += u64::from(index.is_none());
+        index
     }
 
     pub(crate) fn push_remote(&mut self, at: usize, candidate: Candidate) -> Option<usize> {
-        let remotes = &mut self.checks.generations[at].remotes;
-        if remotes.len() >= limits::REMOTE_CANDIDATES {
-            self.outbox.counters.over_limit += 1;
-            return None;
-        }
-        remotes.reserve_exact(1);
-        remotes.push(candidate);
-        Some(remotes.len() - 1)
+        let index = self.checks.generations[at].push_remote(candidate);
+        self.outbox.counters.over_limit += u64::from(index.is_none());
+        self.checks.forget_requests();
+        index
     }
 
     pub(crate) fn pair_local(&mut self, at: usize, local: usize) {

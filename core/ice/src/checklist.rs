@@ -11,7 +11,7 @@ use crate::nomination::Nomination;
 use crate::stats::{PairCounters, PairId, PairState};
 
 /// A local candidate's base and a remote candidate. Candidates are named by their index in the
-/// generation's lists, which only grow.
+/// generation's lists, where those that pairs name stay.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) id: PairId,
@@ -104,6 +104,14 @@ impl Pair {
         }
     }
 
+    /// It answered, and others have not gone on for as long as consent lasts without it (RFC 7675 §5.1): what is not in
+    /// use is not always asked. `newest` is when any pair answered last.
+    fn works(&self, newest: Option<Instant>) -> bool {
+        self.valid().is_some_and(|valid| {
+            newest.is_none_or(|newest| newest - valid.last_response < limits::CONSENT_EXPIRY)
+        })
+    }
+
     pub(crate) fn is_nominated(&self) -> bool {
         self.valid().is_some() && self.nomination.is_done()
     }
@@ -189,25 +197,55 @@ impl Checklist {
         true
     }
 
-    /// RFC 8445 §6.1.2.5: the lowest priorities go first. A pair that works stays.
+    /// RFC 8445 §6.1.2.5: the lowest priorities go first, of those that failed, then of those that worked once, then of
+    /// those that are still to be checked. A pair that works stays.
     fn make_room(&mut self, priority: u64) -> bool {
+        let newest = self.newest_response();
+        let rank = |pair: &Pair| match pair.check {
+            Check::Failed => 0,
+            Check::Succeeded(_) | Check::Away => 1,
+            Check::Frozen | Check::Waiting | Check::InProgress { .. } => 2,
+        };
         let lowest = self
             .pairs
             .iter()
             .enumerate()
-            .filter(|(_, pair)| !matches!(pair.check, Check::Succeeded(_)))
-            .min_by_key(|(_, pair)| {
-                let failed = matches!(pair.check, Check::Failed);
-                (!failed, pair.priority)
-            });
+            .filter(|(_, pair)| !pair.works(newest))
+            .min_by_key(|(_, pair)| (rank(pair), pair.priority));
         match lowest {
-            Some((at, pair)) if pair.priority < priority || matches!(pair.check, Check::Failed) => {
+            Some((at, pair)) if pair.priority < priority || rank(pair) < 2 => {
                 let id = self.pairs.swap_remove(at).id;
                 self.triggered.retain(|&queued| queued != id);
                 true
             }
             _ => false,
         }
+    }
+
+    /// When any pair answered last.
+    fn newest_response(&self) -> Option<Instant> {
+        let valid = self.pairs.iter().filter_map(Pair::valid);
+        valid.map(|valid| valid.last_response).max()
+    }
+
+    /// Whether a pair names this local candidate.
+    pub(crate) fn names_local(&self, index: usize) -> bool {
+        self.pairs.iter().any(|pair| {
+            pair.local == index || pair.valid().is_some_and(|valid| valid.local == index)
+        })
+    }
+
+    /// Whether a pair with this remote candidate works, or may.
+    pub(crate) fn needs_remote(&self, remote: usize) -> bool {
+        let newest = self.newest_response();
+        let mut pairs = self.pairs.iter().filter(|pair| pair.remote == remote);
+        pairs.any(|pair| pair.works(newest) || pair.is_unfinished())
+    }
+
+    /// The newest pair with this remote candidate.
+    pub(crate) fn newest_to(&self, remote: usize) -> Option<PairId> {
+        let pairs = self.pairs.iter().filter(|pair| pair.remote == remote);
+        pairs.map(|pair| pair.id).max()
     }
 
     /// Queues a check that goes before the ordinary ones.

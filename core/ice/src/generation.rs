@@ -49,7 +49,7 @@ impl Base {
 pub(crate) struct LocalCandidate {
     pub(crate) candidate: Candidate,
     pub(crate) base: Base,
-    /// Its address went away: it is kept because pairs and statistics name it by its index.
+    /// Its address went away: it is kept because pairs and statistics name it by its index, until its place is needed.
     pub(crate) gone: bool,
 }
 
@@ -238,6 +238,45 @@ impl GenerationState {
     /// Nothing can be added to the candidates of either side.
     pub(crate) fn candidates_complete(&self) -> bool {
         self.gathering == GatheringState::Complete && self.end_of_remote
+    }
+
+    /// Adds a candidate of this end, and gives its index. In a full list it takes the place of one that no pair names and
+    /// that is gone, or was only what a NAT made of another: an end may roam for as long as the generation lives.
+    pub(crate) fn push_local(&mut self, local: LocalCandidate) -> Option<usize> {
+        if self.locals.len() < limits::LOCAL_CANDIDATES {
+            self.locals.reserve_exact(1);
+            self.locals.push(local);
+            return Some(self.locals.len() - 1);
+        }
+        let mut known = self.locals.iter().enumerate();
+        let index = known.position(|(index, known)| {
+            let reflexive = known.candidate.kind == CandidateKind::PeerReflexive;
+            (known.gone || reflexive) && !self.checklist.names_local(index)
+        })?;
+        self.locals[index] = local;
+        Some(index)
+    }
+
+    /// Adds a candidate of the other end, and gives its index. In a full list it takes the place of the peer-reflexive one
+    /// that was paired longest ago, of those that do not answer any more, and the pairs of that one go: the other end
+    /// may roam, too.
+    pub(crate) fn push_remote(&mut self, candidate: Candidate) -> Option<usize> {
+        if self.remotes.len() < limits::REMOTE_CANDIDATES {
+            self.remotes.reserve_exact(1);
+            self.remotes.push(candidate);
+            return Some(self.remotes.len() - 1);
+        }
+        let checklist = &self.checklist;
+        let is_over = |&index: &usize| {
+            let reflexive = self.remotes[index].kind == CandidateKind::PeerReflexive;
+            reflexive && !checklist.needs_remote(index)
+        };
+        let index = (0..self.remotes.len())
+            .filter(is_over)
+            .min_by_key(|index| checklist.newest_to(*index))?;
+        self.checklist.retain(|pair| pair.remote != index);
+        self.remotes[index] = candidate;
+        Some(index)
     }
 
     pub(crate) fn base_of(&self, pair: &Pair) -> Base {

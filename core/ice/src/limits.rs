@@ -59,8 +59,9 @@ pub(crate) const ALLOCATION_LIFETIME: Duration = Duration::from_secs(600);
 pub(crate) const REFRESH_AHEAD: Duration = Duration::from_secs(60);
 /// RFC 8656 §9: a permission lives 5 minutes; refreshing the channel renews it.
 pub(crate) const CHANNEL_REFRESH: Duration = Duration::from_secs(240);
-/// How long until it is asked for again after an error that passes: twice before the permission ends.
-pub(crate) const CHANNEL_RETRY: Duration = Duration::from_secs(25);
+/// How long until a channel, or more life of an allocation, is asked for again after an error that passes: twice before the
+/// permission, or the allocation, ends.
+pub(crate) const TURN_RETRY: Duration = Duration::from_secs(25);
 /// RFC 8656 §12: a channel lives 10 minutes.
 pub(crate) const CHANNEL_LIFETIME: Duration = Duration::from_secs(600);
 /// Characters of a server's reason phrase that are passed on.

@@ -309,11 +309,11 @@ impl Agent {
     ) -> Option<Transmit> {
         let mut remote = peer;
         if let Some(id) = base.relay {
-            let allocations = &self.local.gathering.allocations;
-            if let Some(allocation) = allocations.iter().find(|allocation| allocation.id == id) {
-                allocation.wrap(peer, &mut self.rng, out);
-                remote = allocation.addr;
-            }
+            // In the clear it would show what relays are there to hide.
+            let mut allocations = self.local.gathering.allocations.iter();
+            let allocation = allocations.find(|allocation| allocation.id == id)?;
+            allocation.wrap(peer, &mut self.rng, out);
+            remote = allocation.addr;
         }
         Some(Transmit {
             socket: self.local.socket_for(base, peer)?,

@@ -75,11 +75,10 @@ impl Channel {
 
     /// The server gives an error. One that passes leaves a bound channel as it is (RFC 8489 §6.3.4).
     pub(super) fn refuse(&mut self, now: Instant, code: ErrorCode) {
-        let passes = code.0 >= 500 || code == ErrorCode::STALE_NONCE;
         self.state = match self.state {
-            State::Binding { bound, .. } if passes => match bound {
+            State::Binding { bound, .. } if passes(code) => match bound {
                 Some(expires) => State::Bound {
-                    refresh: now + limits::CHANNEL_RETRY,
+                    refresh: now + limits::TURN_RETRY,
                     expires,
                 },
                 None => State::Idle,
@@ -135,6 +134,11 @@ impl Channel {
             State::Idle | State::Refused => None,
         }
     }
+}
+
+/// RFC 8489 §6.3.4: the same request may succeed later.
+pub(super) fn passes(code: ErrorCode) -> bool {
+    code.0 >= 500 || code == ErrorCode::STALE_NONCE
 }
 
 impl State {

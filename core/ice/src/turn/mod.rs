@@ -21,7 +21,7 @@ use crate::gather::{Attempt, Login};
 use crate::generation::Base;
 use crate::limits;
 use crate::turn::auth::Auth;
-use crate::turn::channel::Channel;
+use crate::turn::channel::{Channel, passes};
 
 /// IANA's number of UDP.
 const UDP: u8 = 17;
@@ -664,6 +664,13 @@ impl Allocation {
             }
             Target::Channel(at) if code != ErrorCode::ALLOCATION_MISMATCH => {
                 self.channels[at].refuse(now, code);
+                Outcome::Nothing
+            }
+            // The allocation lives until it expires.
+            Target::Refresh if passes(code) => {
+                if let State::Allocated { refresh, .. } = &mut self.state {
+                    *refresh = Refresh::At(now + limits::TURN_RETRY);
+                }
                 Outcome::Nothing
             }
             // The server restarted, or does not know us any more.

@@ -274,3 +274,68 @@ fn a_candidate_that_a_check_showed_is_checked_from_every_address_once_it_is_sign
     }));
     assert!(sim.data_flows());
 }
+
+/// Both lists of candidates would be full four times over.
+#[test]
+fn a_host_that_changes_its_addresses_all_day_is_followed() {
+    let mut sim = Sim::new(8, Link::default());
+    let at = |n: usize| {
+        [
+            format!("192.0.2.{n}:1000"),
+            format!("[2001:db8:1::{n}]:1000"),
+        ]
+    };
+    let host = |sim: &mut Sim, n: usize| at(n).iter().for_each(|text| sim.address(0, text));
+    host(&mut sim, 1);
+    sim.address(1, "198.51.100.1:2000");
+    sim.address(1, "[2001:db8:2::1]:2000");
+    sim.signal_all();
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
+    for n in 2..=140 {
+        sim.run_for(20 * SECOND);
+        host(&mut sim, n);
+        for old in 0..2 {
+            let socket = SocketId(2 * (n as u32 - 2) + old);
+            let now = sim.now;
+            sim.peers[0].agent.remove_local_address(now, socket);
+        }
+        sim.dead.extend(at(n - 1).map(|old| addr(&old).ip()));
+        let news = at(n).map(|new| addr(&new));
+        let followed = sim.run_until(5 * SECOND, |sim| {
+            let route = sim.peers[1].agent.route();
+            sim.agree() && route.is_some_and(|route| news.contains(&route.remote))
+        });
+        assert!(followed, "change {n}");
+        assert!(sim.exchange_data(), "change {n}");
+    }
+}
+
+#[test]
+fn a_peer_whose_nat_forgets_it_two_hundred_times_is_followed() {
+    let mut sim = Sim::new(9, Link::default());
+    sim.peers[0].nat = Some(Nat::new("203.0.113.7", false));
+    sim.address(0, "10.0.0.2:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
+    for n in 0..200 {
+        // No path of before seems to be another one any more.
+        sim.run_for(10 * SECOND);
+        let old = sim.peers[1].agent.route().map(|route| route.remote);
+        sim.peers[0].nat.as_mut().unwrap().reboot();
+        // The next question of consent, and the silence of the old path.
+        let followed = sim.run_until(12 * SECOND, |sim| {
+            let new = sim.peers[1].agent.route().map(|route| route.remote);
+            new.is_some() && new != old
+        });
+        assert!(followed, "time {n}");
+        assert!(sim.exchange_data(), "time {n}");
+    }
+    // There is room for an address of its own, too.
+    sim.address(0, "10.0.0.3:1000");
+    let now = sim.now;
+    sim.peers[0].agent.remove_local_address(now, SocketId(0));
+    sim.peers[0].sockets.remove(0);
+    assert!(sim.run_until(12 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+}

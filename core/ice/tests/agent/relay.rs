@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, Redacted};
+use duologue_base::{Datagram, Ecn, Generation, IceCredentials, Redacted, SocketId};
 use duologue_ice::{
     CandidateKind, Config, Event, GatheringState, RelayProtocol, Server, ServerKind,
     TokenCredential, TransportState,
 };
-use duologue_stun::{ErrorCode, Method};
+use duologue_stun::{Class, ErrorCode, Message, Method};
 
 use crate::servers::{Mood, StunServer};
 use crate::sim::{Link, Nat, Sim, addr, ms};
@@ -475,6 +475,21 @@ fn a_refresh_of_the_channel_that_the_server_cannot_do_now_is_repeated() {
 }
 
 #[test]
+fn a_refresh_of_the_allocation_that_the_server_cannot_do_now_is_repeated() {
+    let mut sim = sim(29, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    sim.turns[0].refuses_refreshes = Some(ErrorCode::INSUFFICIENT_CAPACITY);
+    sim.run_for(550 * SECOND);
+    assert_eq!(sim.turns[0].count(Method::REFRESH), 1);
+    assert!(sim.exchange_data());
+    sim.turns[0].refuses_refreshes = None;
+    sim.run_for(1200 * SECOND);
+    assert!(sim.both(TransportState::Completed));
+    assert!(sim.exchange_data());
+}
+
+#[test]
 fn a_channel_that_the_server_did_not_answer_about_is_asked_for_by_the_next_restart() {
     let mut sim = sim(27, config(PASSWORD, true), false);
     sim.turns[0].silent_to = Some(Method::CHANNEL_BIND);
@@ -594,6 +609,41 @@ fn a_restart_reuses_the_allocation() {
         2,
         "challenge and allocation"
     );
+}
+
+/// What is answered from the host's own socket would show its address.
+#[test]
+fn a_check_through_a_relay_that_was_given_up_is_not_answered() {
+    let mut sim = sim(14, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    let asks = |sim: &Sim| {
+        let last = sim.last_sent_by(1).unwrap_or_default();
+        Message::parse(&last).is_ok_and(|message| message.class() == Class::Request)
+    };
+    assert!(sim.run_until(10 * SECOND, asks));
+    let check = sim.last_sent_by(1).expect("a check");
+    let route = sim.peers[1].agent.route().expect("a path");
+    let now = sim.now;
+    let forwarded = sim.turns[0].handle(now, route.local, route.remote, &check);
+    let (server, _, bytes) = forwarded.first().expect("it is forwarded");
+    let datagram = Datagram {
+        socket: SocketId(0),
+        received: now,
+        remote: *server,
+        local_ip: None,
+        ecn: Ecn::NotEct,
+    };
+
+    let local = IceCredentials::generate(&mut sim.rng);
+    let agent = &mut sim.peers[0].agent;
+    agent.handle_datagram(now, &datagram, bytes);
+    agent.set_servers(Vec::new(), true);
+    agent.restart(now, Generation(1), local);
+    let mut out = Vec::new();
+    while let Some(transmit) = agent.poll_transmit(now, &mut out) {
+        assert_eq!(transmit.remote, *server);
+    }
 }
 
 #[test]

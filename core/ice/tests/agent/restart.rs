@@ -259,3 +259,23 @@ fn many_restarts_keep_a_bounded_number_of_generations() {
         Some(Generation(49))
     );
 }
+
+#[test]
+fn a_restart_does_not_hide_that_the_other_side_is_lost() {
+    let mut sim = connected(9, Link::default());
+    assert!(!sim.peers.iter().any(|peer| peer.agent.has_lost_peer()));
+    sim.cut = true;
+    assert!(sim.run_until(15 * SECOND, |sim| sim.both(TransportState::Disconnected)));
+    for peer in 0..2 {
+        sim.restart(peer, SECOND_GENERATION);
+        sim.signal_credentials(peer);
+    }
+    for _ in 0..10 {
+        sim.run_for(SECOND);
+        assert!(sim.both(TransportState::Checking));
+        assert!(sim.peers.iter().all(|peer| peer.agent.has_lost_peer()));
+    }
+    sim.cut = false;
+    assert!(sim.run_until(10 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(!sim.peers.iter().any(|peer| peer.agent.has_lost_peer()));
+}

@@ -55,6 +55,8 @@ pub(crate) struct TurnServer {
     pub(crate) silent_to: Option<Method>,
     /// Refuses to bind or refresh channels.
     pub(crate) refuses_channels: Option<ErrorCode>,
+    /// Refuses to refresh allocations.
+    pub(crate) refuses_refreshes: Option<ErrorCode>,
     /// Relays at this IPv4 address, and at no IPv6 one.
     pub(crate) ipv4_only: Option<IpAddr>,
     next_port: u16,
@@ -94,6 +96,7 @@ impl TurnServer {
             tcp: false,
             silent_to: None,
             refuses_channels: None,
+            refuses_refreshes: None,
             ipv4_only: None,
             next_port: 50_000,
         }
@@ -359,6 +362,9 @@ impl TurnServer {
                 Ok(self.lifetime)
             }
             Method::REFRESH => {
+                if let Some(code) = self.refuses_refreshes {
+                    return Err(code);
+                }
                 let relay = self.allocations.get_mut(&from);
                 let relay = relay.ok_or(ErrorCode::ALLOCATION_MISMATCH)?;
                 if message.lifetime_secs() == Some(0) {

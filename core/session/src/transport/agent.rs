@@ -70,13 +70,9 @@ impl Transport {
     /// `lite` agent takes the other end's word for it, which no other session has to believe.
     pub(crate) fn tell_path(&mut self, lite: bool, actions: &mut VecDeque<Action>) {
         let route = self.agent.route().filter(|_| !lite);
-        let state = self.agent.state();
         let told = PathTold {
             path: route.map(|route| (route.socket, route.destination())),
-            silent: matches!(
-                state,
-                ice::TransportState::Disconnected | ice::TransportState::Failed
-            ),
+            silent: self.agent.has_lost_peer(),
         };
         if self.prepared || self.path_told == Some(told) {
             return;
