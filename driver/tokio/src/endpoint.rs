@@ -3,13 +3,13 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Instant, TransceiverId, WallClock};
 use duologue_session::{ChannelCommand, Command, MediaCommand, Session};
-use duologue_udp::{Interface, InterfaceFilter, SocketOptions, Taken, interfaces};
+use duologue_udp::{Anchor, Interface, InterfaceFilter, SocketOptions, Taken, interfaces};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
@@ -120,6 +120,7 @@ impl Endpoint {
             records,
             next_session: AtomicU64::new(1),
             next_port: AtomicU32::new(0),
+            anchor: OnceLock::new(),
         })))
     }
 
@@ -317,6 +318,7 @@ pub(crate) struct Shared {
     next_session: AtomicU64,
     /// Where the search for a port of a range begins.
     next_port: AtomicU32,
+    anchor: OnceLock<Option<Anchor>>,
     runtime: Handle,
     interfaces: Mutex<InterfaceList>,
     /// Sessions that learn of changes of the interfaces.
@@ -366,6 +368,12 @@ impl Shared {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// From the first socket on the system has one at least, as long as the endpoint lives.
+    pub(crate) fn keep_anchor(&self) {
+        // Without one sockets only cost more.
+        self.anchor.get_or_init(|| Anchor::open().ok());
     }
 
     /// The ports to try for a socket of its own, in this order; 0 is any.

@@ -65,7 +65,13 @@ impl<T: Cost> Queue<T> {
 
     /// Adds an item. Returns whether anybody is there to take it.
     pub(crate) fn push(&self, item: T) -> bool {
-        self.extend(std::iter::once(item))
+        let mut state = self.lock();
+        if let Consumer::Gone | Consumer::Overrun = state.consumer {
+            return false;
+        }
+        state.cost += item.cost();
+        state.items.push(item);
+        self.pushed(state)
     }
 
     /// Adds an item that may be lost: it is dropped when there is no room. Returns whether it was taken.
@@ -81,18 +87,21 @@ impl<T: Cost> Queue<T> {
         true
     }
 
-    /// Adds items with one lock and at most one wake-up.
+    /// Adds items with one lock and at most one wake-up. They are made before: their maker may use the queue itself.
     pub(crate) fn extend(&self, items: impl IntoIterator<Item = T>) -> bool {
+        let mut items: Vec<T> = items.into_iter().collect();
+        let cost: usize = items.iter().map(Cost::cost).sum();
         let mut state = self.lock();
         if let Consumer::Gone | Consumer::Overrun = state.consumer {
             return false;
         }
-        let State {
-            items: waiting,
-            cost,
-            ..
-        } = &mut *state;
-        waiting.extend(items.into_iter().inspect(|item| *cost += item.cost()));
+        state.cost += cost;
+        state.items.append(&mut items);
+        self.pushed(state)
+    }
+
+    /// Wakes the consumer, or ends the queue.
+    fn pushed(&self, state: MutexGuard<'_, State<T>>) -> bool {
         if state.cost > self.bound {
             Self::overrun(state);
             return false;
@@ -212,6 +221,23 @@ mod tests {
         let mut taken = Vec::new();
         queue.take(&mut taken).unwrap();
         assert_eq!(taken.len(), 1000);
+    }
+
+    #[test]
+    fn what_makes_items_may_use_the_queue() {
+        let queue = Queue::<u8>::new(1000);
+        let mut made = 0;
+        let items = std::iter::from_fn(|| {
+            made += 1;
+            (made < 4).then(|| {
+                assert!(queue.push(made * 10));
+                made
+            })
+        });
+        assert!(queue.extend(items));
+        let mut taken = Vec::new();
+        queue.take(&mut taken).unwrap();
+        assert_eq!(taken, [10, 20, 30, 1, 2, 3]);
     }
 
     #[test]

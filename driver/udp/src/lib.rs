@@ -51,6 +51,6 @@ pub use limits::{DEFAULT_SOCKET_BUFFER, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
 pub use multicast::MdnsSockets;
 pub use raw::RawSocket;
 pub use receive::{ReceiveBuffers, Taken, Train};
-pub use socket::{BufferSizes, Socket, SocketOptions, may_fragment};
+pub use socket::{Anchor, BufferSizes, Socket, SocketOptions, may_fragment};
 #[cfg(unix)]
 pub use watch::interface_changes;

@@ -110,6 +110,26 @@ impl Socket {
     }
 }
 
+/// A socket that takes and sends nothing. While there is one, the system keeps what it sets up for the first [`Socket`] and
+/// takes down after the last one: Linux patches its own code for receive offload and time stamps, for which
+/// all processors stop. Who opens and closes sockets one after the other holds it.
+#[derive(Debug)]
+pub struct Anchor {
+    _socket: socket2::Socket,
+}
+
+impl Anchor {
+    /// Opens it. It has no port.
+    ///
+    /// # Errors
+    /// Whatever the system says, such as that no file descriptor is left.
+    pub fn open() -> io::Result<Self> {
+        let socket = socket2::Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+        UdpSocketState::new(UdpSockRef::from(&socket))?;
+        Ok(Anchor { _socket: socket })
+    }
+}
+
 /// Whether IP may cut the datagrams of sockets like these into fragments: the system has no
 /// don't-fragment bit, or does not let it be set.
 pub fn may_fragment() -> bool {

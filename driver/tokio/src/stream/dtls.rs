@@ -16,11 +16,13 @@ use crate::endpoint::Clock;
 use crate::limits::{DTLS_DATAGRAMS_PER_TURN, DTLS_QUEUE};
 use crate::stream::Tls;
 use crate::stream::connect::refusal;
+use crate::timer::Timer;
 
 /// A connection whose server is the one that was asked for.
 pub(crate) struct DtlsConnection {
     socket: UdpSocket,
     transport: dtls::Transport,
+    clock: Clock,
 }
 
 /// A connection of one session's.
@@ -33,6 +35,8 @@ pub(crate) struct DtlsStream {
     /// Protected datagrams that the system had no room for. While there are any, the session knows
     /// that the stream is full.
     queue: VecDeque<Vec<u8>>,
+    /// Of what the transport says again: the end of the handshake, or new keys.
+    timer: Timer,
     broken: bool,
 }
 
@@ -49,7 +53,11 @@ impl DtlsConnection {
         let socket = bind(local, remote).await;
         let socket = socket.map_err(|error| refusal(&error))?;
         transport.start_to_server(clock.now(), server_name, judge);
-        let mut connection = DtlsConnection { socket, transport };
+        let mut connection = DtlsConnection {
+            socket,
+            transport,
+            clock,
+        };
         let mut buffer = vec![0; DATAGRAM_BYTES];
         loop {
             connection.send_flights().map_err(|error| refusal(&error))?;
@@ -59,7 +67,7 @@ impl DtlsConnection {
                 Some(dtls::Event::Silent) => {}
                 Some(dtls::Event::Closed) => return Err(ConnectError::Closed),
                 Some(dtls::Event::Failed(error)) => return Err(dtls_error(&error)),
-                None => connection.wait(clock, &mut buffer).await?,
+                None => connection.wait(&mut buffer).await?,
             }
         }
     }
@@ -69,7 +77,8 @@ impl DtlsConnection {
     }
 
     /// Until a datagram comes, or time passes.
-    async fn wait(&mut self, clock: Clock, buffer: &mut [u8]) -> Result<(), ConnectError> {
+    async fn wait(&mut self, buffer: &mut [u8]) -> Result<(), ConnectError> {
+        let clock = self.clock;
         let received = self.socket.recv(buffer);
         let received = match self.transport.poll_timeout() {
             Some(at) => {
@@ -119,6 +128,7 @@ impl DtlsStream {
             connection,
             buffer: Vec::new(),
             queue: VecDeque::new(),
+            timer: Timer::default(),
             broken: false,
         }
     }
@@ -142,7 +152,10 @@ impl DtlsStream {
         for _ in 0..DTLS_DATAGRAMS_PER_TURN {
             let mut read = ReadBuf::new(room);
             match self.connection.socket.poll_recv(cx, &mut read) {
-                Poll::Pending => return true,
+                Poll::Pending => {
+                    self.pass_time(cx);
+                    return true;
+                }
                 Poll::Ready(Ok(())) => self.take(session, now, read.filled_mut()),
                 Poll::Ready(Err(error)) => self.note(&error),
             }
@@ -163,6 +176,25 @@ impl DtlsStream {
             session.handle_stream(now, id, message);
         });
         self.broken |= transport.poll_event().is_some();
+        self.send_flights();
+    }
+
+    /// Says again what is due, until the server shows that it has it.
+    fn pass_time(&mut self, cx: &mut Context<'_>) {
+        let DtlsConnection {
+            transport, clock, ..
+        } = &mut self.connection;
+        while (self.timer)
+            .poll(cx, *clock, transport.poll_timeout())
+            .is_ready()
+        {
+            transport.handle_timeout(clock.now());
+        }
+        self.broken |= transport.poll_event().is_some();
+        self.send_flights();
+    }
+
+    fn send_flights(&mut self) {
         if let Err(error) = self.connection.send_flights() {
             self.note(&error);
         }
@@ -180,7 +212,9 @@ impl DtlsStream {
         let size = transmit.segment_size.unwrap_or(bytes.len()).max(1);
         for datagram in bytes.chunks(size) {
             self.buffer.clear();
-            let DtlsConnection { socket, transport } = &mut self.connection;
+            let DtlsConnection {
+                socket, transport, ..
+            } = &mut self.connection;
             if !transport.seal(now, datagram, &mut self.buffer) {
                 self.broken = true;
             } else if !self.queue.is_empty() {
@@ -195,6 +229,10 @@ impl DtlsStream {
                     }
                 }
             }
+        }
+        if self.connection.transport.has_datagram() {
+            // So much was sent that new keys are due.
+            self.pass_time(cx);
         }
         if let Ok(Some(error)) = self.connection.socket.take_error() {
             self.note(&error);
@@ -262,3 +300,80 @@ fn dtls_error(error: &DtlsError) -> ConnectError {
 
 /// The largest datagram there is.
 const DATAGRAM_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use duologue_base::{DtlsRole, Rng, WallClock};
+    use duologue_dtls::{Version, Versions};
+    use duologue_identity::{Certificate, KeygenAlgorithm};
+    use duologue_session::SessionConfig;
+
+    use super::*;
+
+    fn certificate() -> Certificate {
+        let now = WallClock::from_unix_millis(1_795_000_000_000);
+        let day = Duration::from_secs(86_400);
+        let kind = KeygenAlgorithm::EcdsaP256;
+        Certificate::generate(kind, now, day, &mut Rng::from_u64(1)).expect("generated")
+    }
+
+    /// What one end has to say comes to the other one.
+    fn carry(now: Instant, from: &mut dtls::Transport, to: &mut dtls::Transport) {
+        let mut datagram = Vec::new();
+        while from.poll_datagram(&mut datagram) {
+            to.handle_datagram(now, &mut datagram, |_| {});
+            datagram.clear();
+        }
+    }
+
+    /// DTLS 1.3: the client is connected, and its last flight has not arrived.
+    fn half_connected(clock: Clock) -> [dtls::Transport; 2] {
+        let context = dtls::Context::new().expect("the library works");
+        let context = context.with_versions(Versions::Only(Version::V13));
+        let ours = certificate();
+        let mut client = dtls::Transport::new(context.clone(), ours.clone());
+        let mut server = dtls::Transport::new(context, certificate());
+        client.start_to_server(clock.now(), "turn.example.org", Box::new(|_, _| true));
+        server.start(clock.now(), DtlsRole::Server, ours.fingerprints().to_vec());
+        carry(clock.now(), &mut client, &mut server);
+        carry(clock.now(), &mut server, &mut client);
+        assert_eq!(client.state(), dtls::State::Connected);
+        while client.poll_event().is_some() {}
+        let mut lost = Vec::new();
+        while client.poll_datagram(&mut lost) {}
+        [client, server]
+    }
+
+    #[tokio::test]
+    async fn the_last_of_a_handshake_leaves_again_while_the_server_is_silent() {
+        let clock = Clock::start();
+        let [transport, mut server] = half_connected(clock);
+        let there = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let addr = there.local_addr().expect("it is bound");
+        let here = "127.0.0.1:0".parse().expect("an address");
+        let socket = bind(here, addr).await.expect("a port");
+        let connection = DtlsConnection {
+            socket,
+            transport,
+            clock,
+        };
+        let mut stream = DtlsStream::new(SocketId(0), connection);
+        let context = dtls::Context::new().expect("the library works");
+        let mut session = Session::new(SessionConfig::new(context), Rng::from_u64(1));
+        let (mut room, mut bytes) = (vec![0; DATAGRAM_BYTES], vec![0; DATAGRAM_BYTES]);
+        while server.state() != dtls::State::Connected {
+            let arrived = poll_fn(|cx| {
+                stream.receive(cx, &mut session, clock.now(), &mut room);
+                let mut read = ReadBuf::new(&mut bytes);
+                let arrived = there.poll_recv(cx, &mut read);
+                arrived.map_ok(|()| read.filled().len())
+            });
+            let length = arrived.await.expect("a datagram");
+            server.handle_datagram(clock.now(), &mut bytes[..length], |_| {});
+        }
+        assert!(!stream.is_broken());
+    }
+}

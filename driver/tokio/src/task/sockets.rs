@@ -89,6 +89,7 @@ impl<H: Host> SessionTask<H> {
     }
 
     fn bind_own(&self, id: SocketId, ip: IpAddr) -> Result<SessionSocket, BindError> {
+        self.endpoint.keep_anchor();
         let mut result = Err(BindError::Exhausted);
         for port in self.endpoint.ports() {
             let addr = SocketAddr::new(ip, port);
