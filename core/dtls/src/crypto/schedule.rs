@@ -321,7 +321,7 @@ mod tests {
             let again = Prk::new_less_safe(algorithm, &secret);
             for len in [1, 12, 32, 48, 49, 64, 88, 97] {
                 let mut ours = vec![0; len];
-                Keyed::new(hash, &secret).expand(&mut *b"info\0".to_vec(), &mut ours);
+                Keyed::new(hash, &secret).expand(&mut b"info\0".to_vec(), &mut ours);
                 for prk in [&theirs, &again] {
                     let mut out = vec![0; len];
                     let okm = prk.expand(&[b"info"], Len(len)).expect("expanded");
