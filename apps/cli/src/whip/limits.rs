@@ -18,6 +18,8 @@ pub(super) const TRICKLE_TRIES: u32 = 5;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(40);
 /// ICE restarts in a row that lead to no connection, and requests for one that fail after ICE did.
 pub(super) const RESTARTS: u32 = 5;
+/// How long one may send without an answer (RFC 7675 §5.1).
+pub(super) const CONSENT_TIME: Duration = Duration::from_secs(30);
 /// Before the second request for a restart; longer before each one more, up to ten times that.
 pub(super) const RESTART_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a server may ask for (`Retry-After`).

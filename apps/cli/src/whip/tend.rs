@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::client::{Changed, EndpointUrl, Opened, Probe, Restarted, Server, Session};
 use super::fragment::{Candidate, Fragment};
 use super::limits::{
-    CANDIDATES, CONNECT_TIMEOUT, RESTART_PAUSE, RESTARTS, ROAM_TIMEOUT, TRICKLE_PAUSE,
-    TRICKLE_TRIES,
+    CANDIDATES, CONNECT_TIMEOUT, CONSENT_TIME, RESTART_PAUSE, RESTARTS, ROAM_TIMEOUT,
+    TRICKLE_PAUSE, TRICKLE_TRIES,
 };
 use crate::Failure;
 
@@ -99,6 +99,8 @@ struct Restart {
     refused: bool,
     /// ICE has given up.
     failed: bool,
+    /// Since when nothing answers. While a restart waits for its answer ICE waits, too, and never gives up.
+    silent: Option<Instant>,
     /// In a row, without a connection.
     done: u32,
     /// Requests in a row that came to nothing.
@@ -270,6 +272,7 @@ impl Tended {
             }
             IceConnectionState::Disconnected | IceConnectionState::Failed => {
                 restart.failed = state == IceConnectionState::Failed;
+                restart.silent.get_or_insert_with(Instant::now);
                 restart.tries = 0;
                 let helps = !restart.refused && restart.done < RESTARTS;
                 if !helps && restart.failed {
@@ -342,14 +345,16 @@ impl Tended {
         match outcome {
             Ok(Restarted::Done(_)) => {
                 restart.done += 1;
-                (restart.failed, restart.tries) = (false, 0);
+                (restart.failed, restart.silent, restart.tries) = (false, None, 0);
                 return None;
             }
             Ok(Restarted::Gone) => return Some(Gone::Server),
             Ok(Restarted::Refused(_)) => restart.refused = true,
             Err(_) => restart.tries += 1,
         }
-        if restart.failed && (restart.refused || restart.tries >= RESTARTS) {
+        let expired = restart.silent.is_some_and(|it| it.elapsed() > CONSENT_TIME);
+        let given_up = restart.failed || (restart.pending && expired);
+        if given_up && (restart.refused || restart.tries >= RESTARTS) {
             return Some(Gone::Lost);
         }
         if !restart.refused {

@@ -235,6 +235,22 @@ async fn requests_that_fail_end_a_session_only_once_ice_has_given_up() {
     assert_eq!(tended.ask_to_restart().await, Some(Gone::Server));
 }
 
+/// ICE waits for the answer to the restart, for as long as it may take.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_server_answers_no_restart_ends_when_consent_has_expired() {
+    let url = serve(None).await;
+    let mut tended = open(&url, None).await.unwrap();
+    until(&mut tended, is_connected).await;
+    (tended.session, _) = at(Some(StatusCode::BAD_GATEWAY)).await;
+    assert_eq!(tended.handle(DISCONNECTED), None);
+    for _ in 0..RESTARTS {
+        assert_eq!(tended.ask_to_restart().await, None);
+    }
+    let long_ago = Instant::now().checked_sub(2 * CONSENT_TIME);
+    tended.restart.silent = long_ago;
+    assert_eq!(tended.ask_to_restart().await, Some(Gone::Lost));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_ends_a_session_while_it_asks_for_a_restart_does_not_wait_for_the_answer() {
     let url = serve(None).await;
