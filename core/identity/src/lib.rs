@@ -33,6 +33,7 @@ mod certificate;
 mod fingerprint;
 mod key;
 mod limits;
+mod x509;
 
 pub use certificate::{
     Certificate, Certificates, GenerateError, ImportError, KeygenAlgorithm, SignError,
