@@ -168,6 +168,24 @@ fn video_timestamp(sent: f64) -> u32 {
 }
 
 #[test]
+fn an_offset_is_of_the_last_second_whatever_was_seen_before_there_was_sound() {
+    let mut sync = LipSync::new();
+    let begin = NtpTime::from(WallClock::from_unix_millis(1_795_000_000_000));
+    let first = (0..7_000_u32).find_map(|tick| {
+        let since = Duration::from_millis(10) * tick;
+        let (now, captured) = (Instant::from_origin(since), begin.plus(since));
+        let way = Duration::from_millis(if tick < 3_000 { 400 } else { 100 });
+        sync.handle_played(MediaKind::Video, captured, now + way);
+        if tick >= 6_000 {
+            sync.handle_played(MediaKind::Audio, captured, now + way);
+        }
+        sync.poll(now, SyncDelays::default());
+        sync.offset_seconds()
+    });
+    assert!(first.is_some_and(|late| late.abs() < 0.001), "{first:?}");
+}
+
+#[test]
 fn sound_and_pictures_are_within_40_ms_after_five_seconds() {
     for (ways, before) in [
         (
