@@ -5,13 +5,13 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use common::{FEC, ID, MEDIA, RTX, World, at, payload_type};
+use common::{FEC, ID, MEDIA, RTX, World, at, paced_send_plan, payload_type};
 use duologue_base::{Rng, Seq16};
 use duologue_media::RtpPacketInit;
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
 use duologue_rtp::fec::{FlexFec, Protected, Protector, UlpFec};
 use duologue_rtp::rtcp::{self, Packet};
-use duologue_rtp::{ExtensionId, HeaderToSend, Ssrc};
+use duologue_rtp::{ExtensionId, HeaderToSend, RtcpFeedback, Ssrc};
 
 const FLEX: &[(u8, &str, Option<&str>)] = &[(49, "flexfec-03", Some("repair-window=10000000"))];
 const ULP: &[(u8, &str, Option<&str>)] = &[
@@ -75,6 +75,29 @@ fn ulpfec_repairs_as_well() {
     let (whole, sent) = whole_frames(ULP, 300, 20);
     assert!(whole >= 990, "{whole}");
     assert!(sent <= 9_000 * 130 / 100, "{sent}");
+}
+
+#[test]
+fn probes_are_filled_by_padding_after_what_nothing_repeats_left_last() {
+    let mut world = World::new();
+    world.delay = 150;
+    let mut parameters = paced_send_plan().parameters.clone();
+    // Nothing is kept to be sent again.
+    let feedback = &mut parameters.codecs[0].feedback;
+    feedback.retain(|it| *it != RtcpFeedback::Nack);
+    world.use_repairs_with(&[(118, "red", None), (120, "ulpfec", None)], parameters);
+    let mut rng = Rng::from_u64(12);
+    let padding = |world: &World| world.sender.stats().outbound[0].padding.packets_sent;
+    for _ in 0..450 {
+        world.send(5);
+        world.run(33, |_| rng.below(1_000) < 20);
+    }
+    let before = padding(&world);
+    for _ in 0..300 {
+        world.send(1);
+        world.run(33, |_| false);
+    }
+    assert!(padding(&world) > before, "{before}");
 }
 
 #[test]

@@ -540,10 +540,9 @@ impl Stream {
         setting: &Setting<'_>,
         out: &mut Vec<u8>,
     ) -> bool {
-        let payload_type = match self.payload_type {
-            Some(last) => setting.formats.rtx_of(last),
-            None => setting.formats.choose(None).and_then(|it| it.rtx),
-        };
+        // What left last may be RED, which nothing repeats.
+        let of_last = self.payload_type.and_then(|it| setting.formats.rtx_of(it));
+        let payload_type = of_last.or_else(|| setting.formats.choose(None)?.rtx);
         let Some((ssrc, payload_type)) = self.rtx.zip(payload_type) else {
             return false;
         };

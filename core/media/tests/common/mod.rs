@@ -272,7 +272,15 @@ impl World {
 
     /// These formats of repair beside VP8 and its repetitions.
     pub(crate) fn use_repairs(&mut self, formats: &[(u8, &str, Option<&str>)]) {
-        let mut parameters = video();
+        self.use_repairs_with(formats, video());
+    }
+
+    /// The same, whatever VP8 and its repetitions are.
+    pub(crate) fn use_repairs_with(
+        &mut self,
+        formats: &[(u8, &str, Option<&str>)],
+        mut parameters: RtpParameters,
+    ) {
         parameters.codecs.extend(formats.iter().map(repair));
         let source = SourceParameters {
             fec: Some(FEC),
