@@ -223,7 +223,7 @@ impl End {
             parameters: parameters(),
             rids: Vec::new(),
             sources: Vec::new(),
-            parameter_sets: Vec::new(),
+            sent_formats: Vec::new(),
         };
         let (transport, plan) = (TRANSPORT, Arc::new(plan));
         self.command(Command::Media(

@@ -147,7 +147,7 @@ impl Attacked {
             parameters: parameters(kind),
             rids: rids.iter().map(|rid| rid.parse().expect("a rid")).collect(),
             sources: Vec::new(),
-            parameter_sets: Vec::new(),
+            sent_formats: Vec::new(),
         };
         self.transport
             .set_receive(self.now, id, plan.into(), self.outlet);
@@ -314,7 +314,7 @@ impl Loop {
             parameters: parameters(MediaKind::Video),
             rids: Vec::new(),
             sources: Vec::new(),
-            parameter_sets: Vec::new(),
+            sent_formats: Vec::new(),
         };
         let now = world.now;
         world.sender.set_send(now, VIDEO, send_plan("1").into());

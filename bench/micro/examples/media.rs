@@ -163,7 +163,7 @@ fn receive_plan(n: u32) -> ReceivePlan {
         parameters: video(),
         rids: Vec::new(),
         sources: Vec::new(),
-        parameter_sets: Vec::new(),
+        sent_formats: Vec::new(),
     }
 }
 

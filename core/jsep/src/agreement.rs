@@ -8,8 +8,7 @@ use duologue_base::{
     DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
 };
 use duologue_identity::Fingerprint;
-use duologue_rtp::payload::ParameterSets;
-use duologue_rtp::{PayloadType, Rid, RtpParameters};
+use duologue_rtp::{Rid, RtpParameters, SentFormat};
 
 pub use crate::announced_source::AnnouncedSource;
 use crate::applied::Applied;
@@ -139,9 +138,8 @@ pub struct MediaAgreement {
     /// receive. webrtc-pc §4.4.1.5 has offers set `[[ReceiveCodecs]]`, too; web-platform-tests want
     /// none before an answer.
     pub receive: Option<RtpParameters>,
-    /// The parameter sets that the other end's description has for what may be received; set by an
-    /// answer.
-    pub remote_parameter_sets: Vec<(PayloadType, ParameterSets)>,
+    /// What the other end's description says of how it sends what may be received; set by an answer.
+    pub sent_formats: Vec<SentFormat>,
     /// What the description says about the sender's simulcast layers.
     pub layers: Layers,
     /// The rids that the other end sends, when it sends simulcast.
@@ -168,7 +166,7 @@ impl MediaAgreement {
             remote_sources: Vec::new(),
             send: None,
             receive: None,
-            remote_parameter_sets: Vec::new(),
+            sent_formats: Vec::new(),
             layers: Layers::Unmentioned,
             receive_rids: Vec::new(),
             sctp: None,

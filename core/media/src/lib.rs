@@ -44,7 +44,7 @@
 //!     parameters,
 //!     rids: Vec::new(),
 //!     sources: vec![source],
-//!     parameter_sets: Vec::new(),
+//!     sent_formats: Vec::new(),
 //! };
 //! far.set_receive(now, id, Arc::new(plan), Outlet::Frames);
 //!

@@ -60,7 +60,7 @@ impl Line {
             parameters: send.parameters.clone(),
             rids: Vec::new(),
             sources: Vec::new(),
-            parameter_sets: Vec::new(),
+            sent_formats: Vec::new(),
         };
         let origin = WallClock::from_unix_millis(1_795_000_000_000).into();
         let mut near = MediaTransport::new(origin, Rng::from_u64(1));

@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{DELAY, ID, World, at, payload_type, receive_plan, video};
 use duologue_base::{Rng, WallClock};
-use duologue_media::{EncodedFrameInit, MediaReport, Outlet, SendEncoding};
-use duologue_rtp::payload::ParameterSets;
+use duologue_media::{EncodedFrameInit, MediaReport, Outlet, RtpPacketInit, SendEncoding};
 use duologue_rtp::{
     Codec, CodecParameters, MediaKind, NtpTime, ReceivePlan, RtcpFeedback, RtpParameters,
+    SentFormat,
 };
 
 /// A frame of VP8 of so many bytes, which says which one it is.
@@ -439,10 +439,10 @@ fn described_h264() -> World {
     world.agree(parameters.clone(), Outlet::Frames);
     // RFC 6184 §8.1's own example.
     let theirs = codec("packetization-mode=1;sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==");
-    let sets = ParameterSets::of(&theirs).expect("a pair of them");
+    let sent = SentFormat::of(&parameters.codecs[0], &theirs).expect("a pair of sets");
     let plan = ReceivePlan {
         parameters,
-        parameter_sets: vec![(payload_type(96), sets)],
+        sent_formats: vec![sent],
         ..ReceivePlan::clone(&receive_plan())
     };
     world
@@ -524,4 +524,45 @@ fn a_key_frame_behind_a_loss_needs_no_parameter_sets_of_its_own_where_the_descri
     assert_eq!(numbers, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
     assert_eq!(came[4].1, [&SETS[..], &frames[5]].concat());
     assert_eq!(world.sent_key_frame_requests(), 0);
+}
+
+/// RFC 7798 §7.1: they are in the stream of who says so of what it sends.
+#[test]
+fn payloads_have_decoding_order_numbers_where_the_description_of_who_sends_says_so() {
+    let codec = |fmtp: Option<&str>| Codec {
+        sdp_fmtp_line: fmtp.map(str::to_owned),
+        ..Codec::new(MediaKind::Video, "H265", 90_000)
+    };
+    let parameters = RtpParameters {
+        codecs: vec![CodecParameters::new(payload_type(96), codec(None))],
+        ..video()
+    };
+    let theirs = codec(Some("sprop-max-don-diff=2"));
+    let sent = SentFormat::of(&parameters.codecs[0], &theirs).expect("it has numbers");
+    // An IDR picture's slice behind its number.
+    let payload = [0x26, 1, 0, 7, 0xaf, 0x12, 0x34];
+    for (sent_formats, data) in [
+        (vec![sent], &[0, 0, 0, 1, 0x26, 1, 0xaf, 0x12, 0x34][..]),
+        (Vec::new(), &[0, 0, 0, 1, 0x26, 1, 0, 7, 0xaf, 0x12, 0x34]),
+    ] {
+        let mut world = World::new();
+        world.agree(parameters.clone(), Outlet::Frames);
+        let plan = ReceivePlan {
+            parameters: parameters.clone(),
+            sent_formats,
+            ..ReceivePlan::clone(&receive_plan())
+        };
+        world
+            .receiver
+            .set_receive(at(0), ID, Arc::new(plan), Outlet::Frames);
+        let packet = RtpPacketInit {
+            marker: true,
+            payload: Bytes::from(payload.to_vec()),
+            ..Default::default()
+        };
+        world.sender.send(at(0), ID, vec![packet]);
+        world.run(2 * DELAY, |_| false);
+        let came = world.frames.iter().map(|(_, frame)| &frame.data[..]);
+        assert_eq!(came.collect::<Vec<_>>(), [data]);
+    }
 }

@@ -33,5 +33,5 @@ pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, Ss
 pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
 pub use parameters::{Cryptex, HeaderExtensionParameters, RtpParameters};
-pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
+pub use plan::{ReceivePlan, SendPlan, SendStream, SentFormat, SourceParameters};
 pub use scalability::{InterLayer, ScalabilityMode, ScalabilityModeError};

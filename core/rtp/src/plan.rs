@@ -1,8 +1,8 @@
 //! What descriptions agree on for the media of one m-section, one direction at a time, as far as
 //! packets are concerned.
 
-use crate::payload::ParameterSets;
-use crate::{MediaKind, Mid, PayloadType, Rid, RtpParameters, Ssrc};
+use crate::payload::{ParameterSets, PayloadFormat};
+use crate::{Codec, CodecParameters, MediaKind, Mid, PayloadType, Rid, RtpParameters, Ssrc};
 
 /// What a receiver takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,9 +18,35 @@ pub struct ReceivePlan {
     pub rids: Vec<Rid>,
     /// The streams that the other end's description announces.
     pub sources: Vec<SourceParameters>,
-    /// The parameter sets that the other end's description has outside its streams, by the numbers of
-    /// this end's description.
-    pub parameter_sets: Vec<(PayloadType, ParameterSets)>,
+    /// What the other end's description says of how it sends, of the codecs of which it says something.
+    pub sent_formats: Vec<SentFormat>,
+}
+
+/// What the description of who sends says of its streams of one codec, beside what both ends agree on: the
+/// parameters whose names begin with `sprop-`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SentFormat {
+    /// The number of the codec in the description of who receives.
+    pub payload_type: PayloadType,
+    /// How payloads are made: whether those of H.265 have decoding order numbers.
+    pub format: PayloadFormat,
+    /// The parameter sets that streams need not have.
+    pub parameter_sets: Option<ParameterSets>,
+}
+
+impl SentFormat {
+    /// What `sent`, the codec of who sends, says for packets that `received` is agreed on for; `None` if it
+    /// is nothing else.
+    pub fn of(received: &CodecParameters, sent: &Codec) -> Option<Self> {
+        let format = PayloadFormat::of(sent);
+        let parameter_sets = ParameterSets::of(sent);
+        let other = format != PayloadFormat::of(&received.codec);
+        (other || parameter_sets.is_some()).then_some(SentFormat {
+            payload_type: received.payload_type,
+            format,
+            parameter_sets,
+        })
+    }
 }
 
 /// What a sender may send.

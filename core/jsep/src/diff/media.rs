@@ -194,7 +194,7 @@ fn agreed_to_receive(agreement: &Agreement, id: TransceiverId) -> Option<Receive
     Some(ReceivePlan {
         rids: media.receive_rids.clone(),
         sources: media.remote_sources.iter().map(|s| s.source).collect(),
-        parameter_sets: media.remote_parameter_sets.clone(),
+        sent_formats: media.sent_formats.clone(),
         ..plan_of(media, parameters)?
     })
 }
@@ -237,7 +237,7 @@ fn plan_of(media: &MediaAgreement, parameters: RtpParameters) -> Option<ReceiveP
         parameters,
         rids: Vec::new(),
         sources: Vec::new(),
-        parameter_sets: Vec::new(),
+        sent_formats: Vec::new(),
     })
 }
 
@@ -269,7 +269,7 @@ fn unite(plan: &mut ReceivePlan, other: ReceivePlan) {
         parameters,
         rids,
         sources,
-        parameter_sets,
+        sent_formats,
         ..
     } = other;
     let known = &mut plan.parameters;
@@ -286,15 +286,19 @@ fn unite(plan: &mut ReceivePlan, other: ReceivePlan) {
         }
     }
     known.cname = known.cname.take().or(parameters.cname);
+
     for rid in rids {
         if !plan.rids.contains(&rid) {
             plan.rids.push(rid);
         }
     }
-    for (payload_type, sets) in parameter_sets {
-        let known = &mut plan.parameter_sets;
-        if known.iter().all(|(known, _)| *known != payload_type) {
-            known.push((payload_type, sets));
+    for format in sent_formats {
+        let known = &mut plan.sent_formats;
+        if known
+            .iter()
+            .all(|known| known.payload_type != format.payload_type)
+        {
+            known.push(format);
         }
     }
     for source in sources {

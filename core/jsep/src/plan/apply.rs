@@ -499,7 +499,7 @@ impl Answerer<'_> {
             true => codec::receivable(&ours.codecs, &theirs.codecs),
             false => Vec::new(),
         };
-        media.remote_parameter_sets = codec::parameter_sets(&receivable, &theirs.codecs);
+        media.sent_formats = codec::sent_formats(&receivable, &theirs.codecs);
         media.receive = Some(RtpParameters {
             codecs: receivable,
             header_extensions: receive_extensions,

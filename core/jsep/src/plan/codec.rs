@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use duologue_rtp::payload::ParameterSets;
-use duologue_rtp::{Codec, CodecParameters, CodecRole, MediaKind, PayloadType, common_feedback};
+use duologue_rtp::{
+    Codec, CodecParameters, CodecRole, MediaKind, PayloadType, SentFormat, common_feedback,
+};
 
 use crate::capabilities::LocalCodec;
 use crate::{Capabilities, Direction};
@@ -286,15 +287,13 @@ fn counterpart<'a>(
     same.or(first)
 }
 
-/// The parameter sets that the other end's description has for these formats of this end's, under
-/// this end's payload types.
-pub(crate) fn parameter_sets(
+/// What the other end's description says of how it sends these formats of this end's.
+pub(crate) fn sent_formats(
     receivable: &[CodecParameters],
     theirs: &[CodecParameters],
-) -> Vec<(PayloadType, ParameterSets)> {
-    let sets = receivable.iter().filter_map(|entry| {
-        let sets = ParameterSets::of(&counterpart(entry, theirs)?.codec)?;
-        Some((entry.payload_type, sets))
-    });
-    sets.collect()
+) -> Vec<SentFormat> {
+    let formats = receivable.iter();
+    let sent =
+        formats.filter_map(|entry| SentFormat::of(entry, &counterpart(entry, theirs)?.codec));
+    sent.collect()
 }

@@ -172,8 +172,10 @@ fn parameter_sets_of_the_other_ends_description_are_for_what_is_received() {
     assert!(!answer.contains("sprop"));
     let id = b.intent.transceivers[0].id;
     let (_, plan) = b.plans.receive(id).unwrap();
-    let known = plan.parameter_sets.iter();
-    let known = known.map(|(number, sets)| (number.get(), sets.units().count()));
+    let known = plan.sent_formats.iter().map(|sent| {
+        let sets = sent.parameter_sets.as_ref().unwrap();
+        (sent.payload_type.get(), sets.units().count())
+    });
     assert_eq!(known.collect::<Vec<_>>(), [(100, 2)]);
 
     // An answer has the offer's numbers, each with its own.
@@ -203,9 +205,9 @@ fn parameter_sets_of_the_other_ends_description_are_for_what_is_received() {
     );
     a.set_remote(SdpType::Answer, &answer).unwrap();
     let (_, plan) = a.plans.receive(id).unwrap();
-    assert_eq!(plan.parameter_sets.len(), 1);
+    assert_eq!(plan.sent_formats.len(), 1);
     assert_eq!(
-        plan.parameter_sets[0].0,
+        plan.sent_formats[0].payload_type,
         plan.parameters.codecs[0].payload_type
     );
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::PayloadType;
 use duologue_rtp::payload::{Boundary, PacketInfo, ParameterSets, Parts, PayloadFormat};
+use duologue_rtp::{PayloadType, SentFormat};
 
 use super::dependencies::{self, Dependencies};
 use super::references::References;
@@ -44,9 +44,9 @@ pub(crate) struct Assembly {
     heard: Instant,
     joined: Vec<u8>,
     parts: Parts,
-    /// The parameter sets that the other end's description has.
-    described_sets: Vec<(PayloadType, ParameterSets)>,
-    /// Others have come in the stream, which may not be the same: these count.
+    /// What the other end's description says of how it sends.
+    described: Vec<SentFormat>,
+    /// Parameter sets have come in the stream, which may be others than those of the description: these count.
     has_own_sets: bool,
     pub(crate) counters: FrameCounters,
     /// Packets that came after their frame was handed out or given up.
@@ -130,7 +130,7 @@ impl Assembly {
             heard: Instant::ZERO,
             joined: Vec::new(),
             parts: Parts::new(),
-            described_sets: Vec::new(),
+            described: Vec::new(),
             has_own_sets: false,
             counters: FrameCounters::default(),
             discarded: 0,
@@ -156,19 +156,20 @@ impl Assembly {
         }
     }
 
-    /// The other end's description has these parameter sets outside of the stream.
-    pub(crate) fn set_parameter_sets(&mut self, described: &[(PayloadType, ParameterSets)]) {
-        if self.described_sets != described {
-            self.described_sets = described.to_vec();
+    /// What the other end's description says of how it sends.
+    pub(crate) fn set_described(&mut self, described: &[SentFormat]) {
+        if self.described != described {
+            self.described = described.to_vec();
             self.has_own_sets = false;
         }
     }
 
-    /// Those for packets of this payload type, unless the stream has its own.
+    /// The parameter sets of the description for packets of this payload type, unless the stream has its own.
     fn parameter_sets(&self, payload_type: PayloadType) -> Option<&ParameterSets> {
-        let mut described = self.described_sets.iter();
-        let found = described.find(|(known, _)| *known == payload_type);
-        found.map(|(_, sets)| sets).filter(|_| !self.has_own_sets)
+        let mut described = self.described.iter();
+        let found = described.find(|known| known.payload_type == payload_type);
+        let sets = found.and_then(|known| known.parameter_sets.as_ref());
+        sets.filter(|_| !self.has_own_sets)
     }
 
     pub(crate) fn insert_padding(&mut self, sequence_number: u64) {

@@ -634,7 +634,7 @@ impl Inbound {
         let format = means.map_or(PayloadFormat::Opaque, |it| it.format);
         let source = self.sources.get_mut(place.source);
         let assembly = source.assembly(format);
-        assembly.set_parameter_sets(&receiver.plan.parameter_sets);
+        assembly.set_described(&receiver.plan.sent_formats);
         assembly.insert(packet);
         self.assemble(now, place, told);
     }

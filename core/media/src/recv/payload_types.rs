@@ -1,7 +1,7 @@
 //! What the payload types of a receiver mean, looked up once for each plan and not for each packet.
 
 use duologue_rtp::payload::PayloadFormat;
-use duologue_rtp::{CodecParameters, CodecRole, PayloadType, RtcpFeedback};
+use duologue_rtp::{CodecRole, PayloadType, ReceivePlan, RtcpFeedback};
 
 /// The payload types of one m-section.
 #[derive(Debug)]
@@ -36,11 +36,18 @@ pub(crate) enum Use {
 }
 
 impl PayloadTypes {
-    pub(crate) fn new(codecs: &[CodecParameters]) -> Self {
+    pub(crate) fn new(plan: &ReceivePlan) -> Self {
+        let codecs = &plan.parameters.codecs;
         let clock_of = |payload_type| {
             let mut codecs = codecs.iter();
             let codec = codecs.find(|it| it.payload_type == payload_type);
             codec.map_or(0, |it| it.codec.clock_rate)
+        };
+        // RFC 7798 §7.1: who sends says whether there are decoding order numbers.
+        let described = |payload_type| {
+            let mut sent = plan.sent_formats.iter();
+            let said = sent.find(|it| it.payload_type == payload_type);
+            said.map(|it| it.format)
         };
         let all = codecs.iter().filter_map(|entry| {
             let codec = &entry.codec;
@@ -62,7 +69,7 @@ impl PayloadTypes {
                 used_for,
                 clock_rate,
                 nack: entry.feedback.contains(&RtcpFeedback::Nack),
-                format: PayloadFormat::of(codec),
+                format: described(entry.payload_type).unwrap_or(PayloadFormat::of(codec)),
             })
         });
         PayloadTypes(all.collect())

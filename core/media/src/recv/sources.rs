@@ -62,7 +62,7 @@ impl Claim {
             id,
             mid: plan.mid.clone(),
             rids: plan.rids.clone(),
-            payload_types: PayloadTypes::new(&plan.parameters.codecs),
+            payload_types: PayloadTypes::new(plan),
         }
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn receive_plan() -> Arc<ReceivePlan> {
         parameters: video(),
         rids: Vec::new(),
         sources: Vec::new(),
-        parameter_sets: Vec::new(),
+        sent_formats: Vec::new(),
     })
 }
 

@@ -71,7 +71,7 @@ fn receive_by(world: &mut World, host: HostId, parameters: RtpParameters) {
         parameters,
         rids: Vec::new(),
         sources: Vec::new(),
-        parameter_sets: Vec::new(),
+        sent_formats: Vec::new(),
     };
     let receive = MediaCommand::SetReceive {
         transport: TRANSPORT,
