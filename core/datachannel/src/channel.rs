@@ -13,6 +13,8 @@ use crate::{ChannelError, ChannelInit, Reliability};
 pub(crate) struct Channel {
     pub(crate) key: ChannelKey,
     pub(crate) phase: Phase,
+    /// The association ended or began anew: the channel is closed behind what came before.
+    pub(crate) ended: bool,
     /// RFC 8832 §6: until the peer has answered, even unordered messages are sent in order, so that
     /// none overtakes the DATA_CHANNEL_OPEN.
     pub(crate) answered: bool,
@@ -49,6 +51,7 @@ impl Channel {
         Channel {
             key,
             phase,
+            ended: false,
             answered: init.negotiated,
             unordered: init.unordered,
             reliability: init.reliability,
@@ -60,6 +63,11 @@ impl Channel {
 
     pub(crate) fn is_closing(&self) -> bool {
         matches!(self.phase, Phase::Closing { .. })
+    }
+
+    /// Messages may be sent on it, and it may be closed.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.ended && !self.is_closing()
     }
 
     pub(crate) fn send_options(&self) -> SendOptions {

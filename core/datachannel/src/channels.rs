@@ -48,6 +48,8 @@ struct AssociationEnd {
     /// Due when so much was pulled.
     after: u64,
     error: Option<ChannelError>,
+    /// Channels that were made since are on the next one.
+    anew: bool,
 }
 
 /// What was ignored.
@@ -122,7 +124,9 @@ impl Channels {
         }
         // RFC 8832 §5: 65535 would need 65536 streams, which SCTP cannot count.
         let exists = stream.0 < self.streams.unwrap_or(u16::MAX);
-        if !exists || self.channels.contains_key(&stream) {
+        // A stream whose channel was refused is being reset: the peer would never hear of another one.
+        let in_use = self.channels.contains_key(&stream) || association.is_resetting(stream);
+        if !exists || in_use {
             let error = if exists {
                 ChannelError::StreamInUse
             } else {
@@ -161,7 +165,7 @@ impl Channels {
             self.counters.ignored_calls += 1;
             return;
         };
-        if channel.is_closing() {
+        if !channel.is_usable() {
             self.counters.ignored_calls += 1;
             return;
         }
@@ -223,7 +227,11 @@ impl Channels {
             Event::StreamReset { stream } | Event::StreamResetRefused { stream } => {
                 self.our_stream_reset(stream);
             }
-            Event::Restarted => self.end(association, ended(None)),
+            Event::Restarted => {
+                // What was sent on channels that are no more is not for those that follow on their streams.
+                association.drop_unsent();
+                self.end_behind_unread(association, ended(None), true);
+            }
             Event::Closed(ref reason) => {
                 let cause = match reason {
                     duologue_sctp::CloseReason::AbortedByPeer { cause_code } => *cause_code,
@@ -238,10 +246,23 @@ impl Channels {
     /// The association ended, or the transport below it: every channel closes, after the messages
     /// that came before. Without `error` it ended on purpose.
     pub fn end(&mut self, association: &Association, error: Option<ChannelError>) {
+        self.end_behind_unread(association, error, false);
+    }
+
+    fn end_behind_unread(
+        &mut self,
+        association: &Association,
+        error: Option<ChannelError>,
+        anew: bool,
+    ) {
+        for channel in self.channels.values_mut() {
+            channel.ended = true;
+        }
         let after = self.pulled + association.unread() as u64;
-        // Another one with nothing in between says nothing new.
-        if self.ends.back().is_none_or(|end| end.after != after) {
-            self.ends.push_back(AssociationEnd { after, error });
+        // Another one with nothing in between says nothing new, unless nothing follows any more.
+        match self.ends.back_mut().filter(|end| end.after == after) {
+            Some(end) => end.anew &= anew,
+            None => self.ends.push_back(AssociationEnd { after, error, anew }),
         }
     }
 
@@ -270,7 +291,7 @@ impl Channels {
             let pulled = self.pulled;
             let due = self.ends.front().is_some_and(|end| end.after <= pulled);
             if let Some(end) = due.then(|| self.ends.pop_front()).flatten() {
-                self.close_all(end.error);
+                self.close_ended(end);
                 continue;
             }
             let inbound = association.poll_inbound()?;
@@ -483,6 +504,8 @@ impl Channels {
         let error = match error {
             SendError::UnknownStream(_) => ChannelError::NoSuchStream,
             SendError::BufferFull => ChannelError::SendBufferFull,
+            // Its stream ends before the peer knows of the channel.
+            SendError::Resetting(_) => ChannelError::PeerMisbehaved,
             // The end of the association is reported by itself.
             _ => {
                 self.counters.ignored_calls += 1;
@@ -552,7 +575,7 @@ impl Channels {
         let Some(channel) = self.channels.get_mut(&stream) else {
             return;
         };
-        if channel.is_closing() {
+        if !channel.is_usable() {
             return;
         }
         channel.phase = Phase::Closing {
@@ -583,7 +606,7 @@ impl Channels {
         };
         if let Phase::Closing { peers_reset, .. } = &mut channel.phase {
             *peers_reset = true;
-        } else {
+        } else if channel.is_usable() {
             let channel = channel.key;
             self.reports.push_back(ChannelReport::Closing { channel });
             self.begin_closing(association, stream, true, None);
@@ -618,11 +641,16 @@ impl Channels {
         }
     }
 
-    fn close_all(&mut self, error: Option<ChannelError>) {
+    /// Nothing is left of the association that ended: its channels close, and where none follows those that were made
+    /// since.
+    fn close_ended(&mut self, end: AssociationEnd) {
         self.early.clear();
         self.early_bytes = 0;
-        while let Some((&stream, _)) = self.channels.first_key_value() {
-            self.remove(stream, error);
+        let channels = self.channels.iter();
+        let ended = channels.filter(|(_, channel)| !end.anew || channel.ended);
+        let ended: Vec<StreamId> = ended.map(|(&stream, _)| stream).collect();
+        for stream in ended {
+            self.remove(stream, end.error);
         }
     }
 }

@@ -13,7 +13,8 @@ pub enum ChannelError {
     /// (webrtc-pc §6.1.1.3).
     #[error("the association has no stream of that id")]
     NoSuchStream,
-    /// Another channel of this end has that id. W3C `data-channel-failure`.
+    /// Another channel of this end has that id, or one was refused to the peer and its stream is not reset yet. W3C
+    /// `data-channel-failure`.
     #[error("another channel has that id")]
     StreamInUse,
     /// More was sent on the association than it may buffer. W3C `data-channel-failure`.

@@ -64,6 +64,9 @@ pub enum PeerMisbehaved {
     /// A DATA or I-DATA chunk without data (RFC 9260 §6.2).
     #[error("a data chunk is empty")]
     NoUserData,
+    /// Twice what [`Config::receive_window`](crate::Config::receive_window) has room for, and no message of it is whole.
+    #[error("more messages are begun than there is room for")]
+    TooManyFragments,
     /// DATA where I-DATA was agreed or the reverse (RFC 8260 §2.2.1).
     #[error("the wrong kind of data chunk")]
     WrongDataChunk,

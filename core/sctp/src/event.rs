@@ -16,7 +16,10 @@ pub enum Event {
         inbound_streams: u16,
     },
     /// The peer started over (RFC 9260 §5.2.4.1): all streams begin anew, and messages under way
-    /// are lost.
+    /// are lost. Those of which nothing was sent yet go to the peer as it is now, unless
+    /// [`Association::drop_unsent`] is called.
+    ///
+    /// [`Association::drop_unsent`]: crate::Association::drop_unsent
     Restarted,
     /// A stream that [`Association::reset_streams`] named is reset: the peer knows, and everything
     /// sent on it before was delivered or given up. It can be used again.

@@ -48,7 +48,7 @@
 //! - [x] RFC 9260: the protocol, simultaneous opening and restart included
 //! - [x] RFC 8261: over DTLS, one path, no addresses
 //! - [x] RFC 3758, RFC 7496: partial reliability by time and by retransmissions
-//! - [x] RFC 6525: stream reset in both directions; more streams are granted, never asked for
+//! - [x] RFC 6525: stream reset in both directions, each by who sends on it; more streams are granted, never asked for
 //! - [x] RFC 8260: I-DATA, round-robin and weighted fair scheduling
 //! - [x] RFC 9653: zero checksum over DTLS
 //! - [x] RFC 7053: the I bit

@@ -75,14 +75,18 @@ pub(crate) const FILLED_PACKETS: u32 = 64;
 /// Streams named in one request to reset (RFC 6525 §4.1).
 pub(crate) const MAX_RESET_STREAMS: usize = 200;
 
+/// Bytes of a request that names so many: two headers, three numbers, the streams.
+pub(crate) const MAX_RESET_REQUEST: usize = 8 + 12 + 2 * MAX_RESET_STREAMS;
+
 /// Results of the peer's re-configuration requests kept for answering retransmitted ones.
 pub(crate) const MAX_REMEMBERED_RESULTS: usize = 4;
 
 /// Answers (HEARTBEAT ACK, ERROR, INIT ACK and others) waiting to be sent; more are dropped.
 pub(crate) const MAX_PENDING_REPLIES: usize = 16;
 
-/// Bytes of a HEARTBEAT's information that we echo.
-pub(crate) const MAX_HEARTBEAT_INFO: usize = 512;
+/// Bytes of a HEARTBEAT's information that we echo, and of an unknown chunk that we report: with the headers of a
+/// packet and of three chunks and causes they are no more than [`MIN_MTU`].
+pub(crate) const MAX_ECHO: usize = 480;
 
 /// Bytes of a state cookie that we echo.
 pub(crate) const MAX_COOKIE: usize = 1_024;

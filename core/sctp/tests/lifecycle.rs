@@ -4,12 +4,19 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Pair, Path, fix_checksum, message, ms, tag_of};
+use common::{Pair, Path, fix_checksum, message, ms, tag_of, with_chunks};
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{
     Association, AssociationState, CloseReason, Config, Event, PeerMisbehaved, Ppid, SendOptions,
     Timers,
 };
+
+/// Chunk types (RFC 9260 §3.2).
+const INIT: u8 = 1;
+const INIT_ACK: u8 = 2;
+const HEARTBEAT: u8 = 4;
+/// Whose highest bits ask for a report, and to go on.
+const UNKNOWN_TO_REPORT: u8 = 0xc9;
 
 fn closed(pair: &Pair, n: usize) -> Option<&CloseReason> {
     pair.peers[n].events.iter().find_map(|event| match event {
@@ -268,6 +275,73 @@ fn a_message_that_the_window_has_no_room_for_ends_the_association() {
     pair.run_for(ms(1_000));
     let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::MessageTooLarge);
     assert_eq!(closed(&pair, 1), Some(&reason));
+}
+
+#[test]
+fn messages_that_fill_the_window_before_one_is_whole_arrive_or_end_the_association() {
+    for (count, arrive) in [(9, true), (20, false)] {
+        let config = Config {
+            receive_window: 512 << 10,
+            max_receive_message_size: 64 << 10,
+            ..Config::default()
+        };
+        let mut pair = Pair::with(Config::default(), config, Path::default(), 43);
+        // Who takes the window for a larger one begins them all.
+        pair.tamper = Some(Box::new(|from, packet| {
+            if from == 1 && matches!(packet[12], INIT | INIT_ACK) {
+                packet[20..24].copy_from_slice(&(64_u32 << 20).to_be_bytes());
+                fix_checksum(packet);
+            }
+        }));
+        pair.connect();
+        for stream in 0..count {
+            pair.send(0, stream, message(stream.into(), 64 << 10));
+        }
+        let received = |pair: &Pair| pair.peers[1].received.len();
+        let done = |pair: &Pair| received(pair) == count.into() || closed(pair, 0).is_some();
+        assert!(pair.run_until(Duration::from_secs(10), done), "{count}");
+        if arrive {
+            assert_eq!(received(&pair), count.into());
+            continue;
+        }
+        let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::TooManyFragments);
+        assert_eq!(closed(&pair, 1), Some(&reason));
+        // RFC 9260 §3.3.10.4: out of resource.
+        let cause_code = Some(4);
+        let told = CloseReason::AbortedByPeer { cause_code };
+        assert_eq!(closed(&pair, 0), Some(&told));
+    }
+}
+
+#[test]
+fn no_answer_and_no_request_makes_a_packet_larger_than_packets_may_be() {
+    let config = Config {
+        mtu: 512,
+        ..Config::default()
+    };
+    let mut pair = Pair::with(config.clone(), config, Path::default(), 41);
+    pair.connect();
+    pair.settle(ms(500));
+    pair.log = Some(Vec::new());
+    pair.send(0, 1, message(0, 10));
+    pair.step(pair.now + ms(1));
+    let (_, _, packet) = pair.log.take().expect("logged").remove(0);
+    let mut stream = 0;
+    for len in [150, 250, 480, 484, 496, 512, 1_000] {
+        for kind in [HEARTBEAT, UNKNOWN_TO_REPORT] {
+            let asks = with_chunks(&packet, &[(kind, 0, &vec![7; len])]);
+            for _ in 0..3 {
+                let now = pair.now;
+                pair.peers[1].sctp.handle_packet(now, &asks);
+            }
+            pair.send(1, 1_000, message(7, 5_000));
+            let streams: Vec<_> = (stream..stream + 60).map(StreamId).collect();
+            stream += 60;
+            pair.peers[1].sctp.reset_streams(&streams);
+            // Each is looked at as it leaves.
+            pair.settle(ms(5_000));
+        }
+    }
 }
 
 #[test]

@@ -371,6 +371,35 @@ fn a_peer_that_waits_to_be_asked_again_is_asked_when_it_has_everything() {
     assert!(pair.run_until(ms(200), done), "{time}");
 }
 
+/// Makes the requests of the first end to reset its streams such for those of the other end.
+fn ask_for_the_others_streams(from: usize, packet: &mut [u8]) {
+    if from == 0 && packet[12] == 130 && packet[16..18] == [0, 13] {
+        let stream = [packet[32], packet[33]];
+        packet[14..16].copy_from_slice(&[0, 14]);
+        packet[16..20].copy_from_slice(&[0, 14, 0, 10]);
+        packet[24..28].copy_from_slice(&[stream[0], stream[1], 0, 0]);
+        // Padding in place of what such a request does not have.
+        packet[28..32].copy_from_slice(&[132, 0, 0, 8]);
+        common::fix_checksum(packet);
+    }
+}
+
+#[test]
+fn who_sends_on_a_stream_says_when_it_ends() {
+    let mut pair = Pair::connected(Path::default(), 44);
+    pair.settle(ms(500));
+    pair.tamper = Some(Box::new(ask_for_the_others_streams));
+    let stream = StreamId(3);
+    pair.send(1, stream.0, message(1, 100));
+    pair.peers[0].sctp.reset_streams(&[stream]);
+    let refused = Event::StreamResetRefused { stream };
+    let done = |pair: &Pair| pair.peers[0].events.contains(&refused);
+    assert!(pair.run_until(ms(500), done));
+    pair.send(1, stream.0, message(2, 100));
+    pair.settle(ms(500));
+    assert_eq!(tags(&pair, 0, stream.0), [1, 2]);
+}
+
 #[test]
 fn the_end_of_a_stream_takes_room_in_the_window_and_waits_for_it() {
     let mut pair = Pair::connected(Path::default(), 24);

@@ -21,12 +21,16 @@ struct Pair {
 
 impl End {
     fn new(dtls_client: bool) -> Self {
+        End::with_seed(dtls_client, u64::from(dtls_client))
+    }
+
+    fn with_seed(dtls_client: bool, seed: u64) -> Self {
         let config = Config {
             receive_window: 256 << 10,
             ..Config::default()
         };
         End {
-            association: Association::new(config, Rng::from_u64(u64::from(dtls_client))),
+            association: Association::new(config, Rng::from_u64(seed)),
             channels: Channels::new(dtls_client, 1 << 20),
         }
     }
@@ -403,6 +407,95 @@ fn an_association_begun_anew_closes_channels_behind_what_was_not_read() {
     let error = Some(ChannelError::AssociationEnded { cause: None });
     assert_eq!(read[..2], [message(1, b"unread"), closed(1, error)]);
     assert!(matches!(read[2..], [ChannelReport::Announced { .. }]));
+}
+
+#[test]
+fn what_was_queued_for_a_peer_that_begins_anew_is_not_for_its_next_channels() {
+    for closes in [false, true] {
+        let mut pair = Pair::connected();
+        pair.open(&ChannelInit::default());
+        for _ in 0..100 {
+            pair.server.send(1, &[7; 1_000]);
+        }
+        if closes {
+            pair.server.close(1);
+        }
+        pair.client = End::with_seed(true, 9);
+        pair.client.association.connect(NOW);
+        pair.run();
+        // Nobody has read yet that the channel is no more.
+        pair.server.send(1, b"late");
+        pair.client.open(0, STREAM, &ChannelInit::default());
+        pair.run();
+        let read = pair.server.reports();
+        let error = Some(ChannelError::AssociationEnded { cause: None });
+        assert_eq!(read[0], closed(1, error));
+        assert!(matches!(read[1..], [ChannelReport::Announced { .. }]));
+        pair.server.send(3, b"new");
+        pair.run();
+        assert_eq!(pair.client.reports(), [opened(0), message(0, b"new")]);
+        let left = std::iter::from_fn(|| pair.server.association.poll_departed());
+        let left: Vec<_> = left
+            .filter_map(|it| pair.server.channels.handle_departed(it))
+            .collect();
+        assert_eq!(left, [(ChannelKey(3), 3, 1)]);
+    }
+}
+
+#[test]
+fn channels_made_since_the_peer_began_anew_stay() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.send(0, b"unread");
+    pair.run();
+    pair.client = End::with_seed(true, 9);
+    pair.client.association.connect(NOW);
+    pair.run();
+    pair.server.open(10, StreamId(1), &ChannelInit::default());
+    let error = Some(ChannelError::AssociationEnded { cause: None });
+    assert_eq!(
+        pair.server.reports(),
+        [opened(10), message(1, b"unread"), closed(1, error)]
+    );
+    pair.server.send(10, b"first");
+    pair.run();
+    let read = pair.client.reports();
+    assert!(matches!(read[0], ChannelReport::Announced { .. }));
+    assert_eq!(read[1..], [message(1, b"first")]);
+    // Where nothing follows, they end, too.
+    pair.server.channels.end(&pair.server.association, None);
+    assert_eq!(pair.server.reports(), [closed(10, None)]);
+}
+
+#[test]
+fn a_stream_on_which_an_announcement_was_refused_is_in_use_until_it_is_reset() {
+    for negotiated in [false, true] {
+        let mut pair = Pair::connected();
+        let open = DcepMessage::Open(ChannelInit::default()).encode();
+        // Odd streams are the server's.
+        let stream = StreamId(1);
+        pair.client.send_raw(stream, 50, &open);
+        carry(&mut pair.client, &mut pair.server);
+        assert_eq!(pair.server.reports(), []);
+        let init = ChannelInit {
+            negotiated,
+            ..ChannelInit::default()
+        };
+        pair.server.open(10, stream, &init);
+        let error = Some(ChannelError::StreamInUse);
+        assert_eq!(pair.server.reports(), [closed(10, error)]);
+
+        pair.run();
+        pair.client.reports();
+        pair.run();
+        pair.server.open(12, stream, &ChannelInit::default());
+        pair.server.send(12, b"first");
+        pair.run();
+        assert_eq!(pair.server.reports(), [opened(12)]);
+        let read = pair.client.reports();
+        assert!(matches!(read[0], ChannelReport::Announced { .. }));
+        assert_eq!(read[1..], [message(1, b"first")]);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use duologue_base::{Instant, Rng};
 
 use super::state::{Open, Phase, Unconfirmed};
-use crate::limits::{MAX_HEARTBEAT_INFO, MAX_UNCONFIRMED};
+use crate::limits::{MAX_ECHO, MAX_UNCONFIRMED};
 use crate::packet::{RawChunk, write_heartbeat, write_heartbeat_ack, write_pad};
 
 const INFO_LEN: usize = 16;
@@ -35,7 +35,7 @@ impl Heartbeat {
 impl Open {
     /// Echoes a HEARTBEAT.
     pub(super) fn handle_heartbeat(&mut self, chunk: RawChunk<'_>) -> bool {
-        if chunk.value.len() > MAX_HEARTBEAT_INFO {
+        if chunk.value.len() > MAX_ECHO {
             return false;
         }
         self.reply(|out| write_heartbeat_ack(out, chunk.value));

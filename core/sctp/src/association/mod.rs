@@ -273,6 +273,19 @@ impl Association {
         }
     }
 
+    /// Whether nothing is accepted on a stream, because it is being reset: [`send`](Self::send) would say
+    /// [`SendError::Resetting`].
+    pub fn is_resetting(&self, stream: StreamId) -> bool {
+        self.queue.is_resetting(stream)
+    }
+
+    /// Drops the messages of which nothing was sent yet, and takes back the resets of streams that the peer was not asked
+    /// for. Who takes [`Event::Restarted`] for the end of what was begin before calls it before the next
+    /// [`poll_packet`](Self::poll_packet). What is dropped is no departure, and streams keep their weights.
+    pub fn drop_unsent(&mut self) {
+        self.queue.drop_unsent();
+    }
+
     /// Sets a stream's weight against the others: its share with [`Scheduler::WeightedFair`]. The
     /// values of RFC 8831 §6.4 are 128, 256 (the default), 512 and 1024.
     ///

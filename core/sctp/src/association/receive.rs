@@ -3,14 +3,15 @@
 use duologue_base::{Instant, Seq32};
 
 use super::state::Unconfirmed;
-use super::{Association, State};
-use crate::limits::MAX_HEARTBEAT_INFO;
+use super::{Association, Open, State};
+use crate::limits::MAX_ECHO;
 use crate::packet::{
     Cause, DataChunk, FLAG_REFLECTED_TAG, Header, Init, RawChunk, Sack, first_cause_code,
     has_valid_checksum, has_zero_checksum, kind, write_error,
 };
-use crate::receive::{Acknowledge, Arrival};
-use crate::{CloseReason, PeerMisbehaved};
+use crate::receive::{Acknowledge, Arrival, Inbox};
+use crate::tsn::Tsn;
+use crate::{CloseReason, Config, PeerMisbehaved};
 
 /// RFC 9260 §3.3.10.3
 const STALE_COOKIE: u16 = 3;
@@ -181,7 +182,7 @@ impl Association {
             let len = chunk.value.len() + 4;
             let mut copy = vec![chunk.kind, chunk.flags];
             copy.extend_from_slice(&(len as u16).to_be_bytes());
-            let kept = chunk.value.len().min(MAX_HEARTBEAT_INFO);
+            let kept = chunk.value.len().min(MAX_ECHO);
             copy.extend_from_slice(&chunk.value[..kept]);
             open.reply(|out| write_error(out, &Cause::UnrecognizedChunk(copy)));
         }
@@ -225,26 +226,24 @@ impl Association {
         }
 
         let tsn = open.tracker.cumulative().nearest(data.header.tsn);
-        let used = self.inbox.cost() + open.in_streams.cost();
-        let admitted = match open.tracker.classify(tsn) {
-            Arrival::New if open.reset.holds_back(data.header.stream, tsn) => false,
-            // RFC 9260 §6.2: with a closed window only what fills a gap is taken, and of that no
-            // more than a window's worth.
-            Arrival::New => {
-                used < self.config.receive_window
-                    || (tsn < open.tracker.highest() && used < self.config.receive_window * 2)
-            }
+        let admission = match open.tracker.classify(tsn) {
+            Arrival::New if open.reset.holds_back(data.header.stream, tsn) => Room::NotNow,
+            Arrival::New => open.room_for(tsn, &self.config, &self.inbox),
             Arrival::Duplicate => {
                 open.tracker.note_duplicate(data.header.tsn);
-                false
+                Room::NotNow
             }
-            Arrival::OutOfRange => false,
+            Arrival::OutOfRange => Room::NotNow,
         };
 
-        if !admitted {
-            self.counters.chunks_dropped += 1;
-            open.acknowledge = Acknowledge::Now;
-            return Flow::Continue;
+        match admission {
+            Room::Now => {}
+            Room::NotNow => {
+                self.counters.chunks_dropped += 1;
+                open.acknowledge = Acknowledge::Now;
+                return Flow::Continue;
+            }
+            Room::Never => return self.refuse_more_fragments(),
         }
         let gaps = open.tracker.has_gaps();
         open.tracker.insert(tsn);
@@ -279,6 +278,14 @@ impl Association {
         Flow::Stop
     }
 
+    /// RFC 9260 §3.3.10.4
+    #[cold]
+    fn refuse_more_fragments(&mut self) -> Flow {
+        let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::TooManyFragments);
+        self.close_with_abort(reason, &Cause::OutOfResource);
+        Flow::Stop
+    }
+
     /// A packet with data was read to its end.
     fn note_data_packet(&mut self, now: Instant) {
         let delay = self.config.timers.delayed_ack;
@@ -303,6 +310,33 @@ impl Association {
             State::Idle | State::CookieWait(_) | State::Closed => None,
         }
     }
+}
+
+impl Open {
+    fn room_for(&self, tsn: Tsn, config: &Config, inbox: &Inbox) -> Room {
+        let used = inbox.cost() + self.in_streams.cost();
+        if used < config.receive_window {
+            return Room::Now;
+        }
+        // RFC 9260 §6.2: with a closed window only what fills a gap is taken, and of that no more than a window's
+        // worth. Where nothing waits for the application, fragments alone fill the window, and nothing but more of
+        // them opens it.
+        let next = inbox.cost() == 0 && tsn == self.tracker.cumulative().next();
+        if used < config.receive_window * 2 && (next || tsn < self.tracker.highest()) {
+            return Room::Now;
+        }
+        if next { Room::Never } else { Room::NotNow }
+    }
+}
+
+/// Whether there is room for a chunk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Room {
+    Now,
+    /// It is to be sent again.
+    NotNow,
+    /// Nothing that comes would make any.
+    Never,
 }
 
 /// What the first chunk says of a packet.

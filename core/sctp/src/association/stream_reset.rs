@@ -260,7 +260,7 @@ impl Association {
                     self.handle_reset_response(request, result);
                 }
                 ReconfigParameter::OutgoingReset { request, .. }
-                | ReconfigParameter::IncomingReset { request, .. }
+                | ReconfigParameter::IncomingReset { request }
                 | ReconfigParameter::SsnTsnReset { request }
                 | ReconfigParameter::AddOutgoing { request, .. }
                 | ReconfigParameter::AddIncoming { request, .. } => {
@@ -294,27 +294,6 @@ impl Association {
                 let (config, inbox) = (&self.config, &mut self.inbox);
                 open.begin_peer_reset(request, last_tsn, streams, config, inbox);
             }
-            ReconfigParameter::IncomingReset { streams, .. } => {
-                let ids: Vec<StreamId> = if streams.is_all() {
-                    self.queue.stream_ids()
-                } else {
-                    let count = open.outbound_streams;
-                    streams
-                        .iter()
-                        .filter(|id| id.0 < count)
-                        .take(MAX_RESET_STREAMS)
-                        .collect()
-                };
-                let result = if ids.is_empty() {
-                    ReconfigResult::NothingToDo
-                } else {
-                    ReconfigResult::Performed
-                };
-                for id in ids {
-                    self.queue.begin_reset(id);
-                }
-                open.answer(request, result);
-            }
             ReconfigParameter::AddOutgoing { count, .. } => {
                 let total = open.inbound_streams.checked_add(count);
                 let result = match total.filter(|&total| total <= self.config.streams) {
@@ -326,8 +305,11 @@ impl Association {
                 };
                 open.answer(request, result);
             }
-            // We never send on more streams than were agreed, and never begin all numbers anew.
-            ReconfigParameter::SsnTsnReset { .. }
+            // Who sends on a stream says when it ends: RFC 8831 §6.7 has each side reset its own, and messages would be
+            // refused of which nobody knows that they are too late. We never send on more streams than were agreed,
+            // and never begin all numbers anew.
+            ReconfigParameter::IncomingReset { .. }
+            | ReconfigParameter::SsnTsnReset { .. }
             | ReconfigParameter::AddIncoming { .. }
             | ReconfigParameter::Response { .. } => open.answer(request, ReconfigResult::Denied),
         }

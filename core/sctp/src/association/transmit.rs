@@ -5,6 +5,7 @@ use duologue_base::Instant;
 use super::state::Calling;
 use super::{Association, Open, Phase, State};
 use crate::Config;
+use crate::limits::MAX_RESET_REQUEST;
 use crate::packet::{
     CHUNK_HEADER_LEN, HEADER_LEN, Header, padded, write_checksum, write_cookie_echo,
 };
@@ -152,11 +153,10 @@ impl Open {
         if queue.has_drained() {
             self.reset.note_drained(queue, &mut self.sender);
         }
-        // A request with the longest list of streams takes a little more than two bytes for each.
         if self.reconfiguration
             && self.reset.is_busy()
             && self.reset.is_due(&self.sender)
-            && room >= config.mtu / 2 + HEADER_LEN
+            && room >= MAX_RESET_REQUEST
         {
             self.write_reset_request(now, out, config);
         }

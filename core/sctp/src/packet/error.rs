@@ -10,6 +10,8 @@ pub(crate) enum Cause {
     InvalidStream(u16),
     /// A cookie came this many microseconds too late.
     StaleCookie(u32),
+    /// There is no room for what comes, and nothing makes any.
+    OutOfResource,
     /// A chunk type we do not know, whose bits ask for a report.
     UnrecognizedChunk(Vec<u8>),
     /// The DATA chunk with this TSN carries nothing.
@@ -25,6 +27,7 @@ impl Cause {
         match self {
             Cause::InvalidStream(_) => 1,
             Cause::StaleCookie(_) => 3,
+            Cause::OutOfResource => 4,
             Cause::UnrecognizedChunk(_) => 6,
             Cause::NoUserData(_) => 9,
             Cause::UserInitiatedAbort => 12,
@@ -41,7 +44,7 @@ impl Cause {
             Cause::StaleCookie(micros) => out.extend_from_slice(&micros.to_be_bytes()),
             Cause::NoUserData(tsn) => out.extend_from_slice(&tsn.0.to_be_bytes()),
             Cause::UnrecognizedChunk(chunk) => out.extend_from_slice(chunk),
-            Cause::UserInitiatedAbort => {}
+            Cause::OutOfResource | Cause::UserInitiatedAbort => {}
             Cause::ProtocolViolation(text) => out.extend_from_slice(text.as_bytes()),
         });
     }

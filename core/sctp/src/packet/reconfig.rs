@@ -26,10 +26,7 @@ pub(crate) enum ReconfigParameter<'a> {
         streams: StreamList<'a>,
     },
     /// The sender asks us to reset ours.
-    IncomingReset {
-        request: Seq32,
-        streams: StreamList<'a>,
-    },
+    IncomingReset { request: Seq32 },
     /// The sender asks to begin all numbers anew.
     SsnTsnReset { request: Seq32 },
     /// The answer to a request of ours.
@@ -134,10 +131,7 @@ fn parse_parameter(kind: u16, value: &[u8]) -> Option<ReconfigParameter<'_>> {
             last_tsn: Seq32(reader.u32()?),
             streams: StreamList(reader.0),
         },
-        INCOMING_RESET => ReconfigParameter::IncomingReset {
-            request,
-            streams: StreamList(reader.0),
-        },
+        INCOMING_RESET => ReconfigParameter::IncomingReset { request },
         SSN_TSN_RESET => ReconfigParameter::SsnTsnReset { request },
         RESPONSE => ReconfigParameter::Response {
             request,

@@ -36,6 +36,8 @@ pub(crate) struct SendQueue {
 #[derive(Debug)]
 struct OutStream {
     queue: VecDeque<MessageId>,
+    /// It has a turn, now or later.
+    active: bool,
     priority: u16,
     paid_until: u64,
     /// Sequence of the next ordered message, and with interleaving of the next unordered one.
@@ -126,7 +128,7 @@ impl SendQueue {
         self.bytes += len;
         self.waiting += 1;
         stream.queue.push_back(self.messages.insert(message));
-        if stream.queue.len() == 1 {
+        if !std::mem::replace(&mut stream.active, true) {
             self.scheduler.activate(id, stream.paid_until);
         }
         Ok(())
@@ -148,8 +150,8 @@ impl SendQueue {
                 .and_then(|&id| Some((id, self.messages.get_mut(id)?)))
             else {
                 stream.queue.pop_front();
-                let more = !stream.queue.is_empty();
-                self.scheduler.end_turn(0, 1, more);
+                stream.active = !stream.queue.is_empty();
+                self.scheduler.end_turn(0, 1, stream.active);
                 continue;
             };
             if message.is_expired(now) && (message.sent == 0 || cut.partial_reliability) {
@@ -214,9 +216,8 @@ impl SendQueue {
         // RFC 8260 §2.1: only with I-DATA may another message come between two fragments.
         let may_alternate = cut.interleaved && self.open_bytes <= cut.open_limit;
         if produced.fragment.end || may_alternate {
-            let more = !stream.queue.is_empty();
             let bytes = std::mem::take(&mut self.turn_bytes);
-            stream.paid_until = self.scheduler.end_turn(bytes, stream.priority, more);
+            stream.end_turn(bytes, &mut self.scheduler);
         }
         produced
     }
@@ -246,10 +247,10 @@ impl SendQueue {
         if message.sent > 0 {
             self.open_bytes -= message.data.len();
         }
-        let more = !stream.queue.is_empty();
+        // If the turn is another one's, this stream has its own all the same, with what is left.
         if self.scheduler.current() == Some(stream_id) {
             let bytes = std::mem::take(&mut self.turn_bytes);
-            stream.paid_until = self.scheduler.end_turn(bytes, stream.priority, more);
+            stream.end_turn(bytes, &mut self.scheduler);
         }
     }
 
@@ -311,7 +312,7 @@ impl SendQueue {
             stream.next_unordered = 0;
         }
         stream.reset = ResetPhase::Open;
-        if performed && stream.departed == 0 {
+        if performed && stream.departed == 0 && !stream.active {
             self.streams.remove(id);
         }
     }
@@ -361,13 +362,49 @@ impl SendQueue {
         self.drained.dedup();
     }
 
+    /// Drops what nothing was sent of yet, which never departs then, and forgets the resets that the peer was not asked
+    /// for.
+    pub(crate) fn drop_unsent(&mut self) {
+        for id in std::mem::take(&mut self.drained) {
+            if let Some(stream) = self.streams.get_mut(id) {
+                stream.reset = ResetPhase::Open;
+            }
+        }
+        self.departed.clear();
+        for (_, stream) in self.streams.iter_mut() {
+            stream.queue.retain(|&id| {
+                let Some(message) = self.messages.get(id).filter(|it| it.sent == 0) else {
+                    return true;
+                };
+                let len = message.data.len();
+                stream.buffered -= len;
+                self.bytes -= len;
+                self.waiting -= 1;
+                self.abandoned += 1;
+                self.messages.remove(id);
+                false
+            });
+            (stream.departed, stream.departed_messages) = (0, 0);
+            if stream.reset == ResetPhase::Draining && stream.queue.is_empty() {
+                stream.reset = ResetPhase::Open;
+            }
+        }
+    }
+
+    /// Whether nothing is accepted on the stream until it is reset.
+    pub(crate) fn is_resetting(&self, id: StreamId) -> bool {
+        let stream = self.streams.get(id);
+        stream.is_some_and(|stream| stream.reset != ResetPhase::Open)
+    }
+
     /// Drops everything, for an association that is over. `buffered` amounts stay readable.
     pub(crate) fn close(&mut self) {
         self.messages = Messages::default();
-        self.scheduler = Scheduler::new(Discipline::RoundRobin);
+        self.scheduler.clear();
         self.drained = Vec::new();
         for (_, stream) in self.streams.iter_mut() {
             stream.queue = VecDeque::new();
+            stream.active = false;
         }
     }
 
@@ -474,6 +511,7 @@ impl OutStream {
     fn new() -> Self {
         OutStream {
             queue: VecDeque::new(),
+            active: false,
             priority: DEFAULT_PRIORITY,
             paid_until: 0,
             next_ordered: 0,
@@ -483,6 +521,12 @@ impl OutStream {
             departed_messages: 0,
             reset: ResetPhase::Open,
         }
+    }
+
+    /// The turn was this stream's, and is over.
+    fn end_turn(&mut self, bytes: usize, scheduler: &mut Scheduler) {
+        self.active = !self.queue.is_empty();
+        self.paid_until = scheduler.end_turn(bytes, self.priority, self.active);
     }
 
     /// The first message has left, or is not to. Returns whether the stream can be reset now.
@@ -509,5 +553,70 @@ impl OutStream {
         }
         self.departed += bytes;
         self.departed_messages += messages;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::Ppid;
+
+    fn push(queue: &mut SendQueue, stream: u16, len: usize) {
+        let message = OutMessage {
+            data: Bytes::from(vec![7; len]),
+            stream: StreamId(stream),
+            ppid: Ppid(53),
+            unordered: false,
+            sequence: 0,
+            sent: 0,
+            fragments: 0,
+            chunks: 0,
+            first_tsn: None,
+            expiry: Expiry::Retransmissions(0),
+            abandoned: false,
+        };
+        assert_eq!(queue.push(message), Ok(()));
+    }
+
+    /// The next thousand bytes, or what is left of a message: of which it is.
+    fn next(queue: &mut SendQueue) -> (u16, MessageId) {
+        let cut = Cut {
+            room: 1_000,
+            header: 20,
+            whole: 1_000,
+            fill: false,
+            interleaved: true,
+            open_limit: usize::MAX,
+            partial_reliability: true,
+        };
+        match queue.next(Instant::ZERO, &cut) {
+            Next::Piece(Produced { message, .. }) => {
+                let stream = queue.message(message).expect("it is there").stream;
+                (stream.0, message)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_stream_whose_messages_are_given_up_while_it_waits_has_one_turn_and_no_more() {
+        for discipline in [Discipline::WeightedFair, Discipline::RoundRobin] {
+            let mut queue = SendQueue::new(discipline);
+            push(&mut queue, 1, 1_000_000);
+            for _ in 0..100 {
+                push(&mut queue, 0, 3_000);
+                let mut pieces = std::iter::repeat_with(|| next(&mut queue));
+                let (_, begun) = pieces.find(|it| it.0 == 0).expect("its turn comes");
+                while queue.scheduler.current() == Some(StreamId(0)) {
+                    next(&mut queue);
+                }
+                queue.abandon(begun);
+            }
+            push(&mut queue, 0, 1_000_000);
+            let turns = (0..200).filter(|_| next(&mut queue).0 == 0).count();
+            assert!((98..=102).contains(&turns), "{turns}");
+        }
     }
 }

@@ -93,6 +93,12 @@ impl Scheduler {
         paid_until
     }
 
+    /// No stream has anything to send.
+    pub(crate) fn clear(&mut self) {
+        self.current = None;
+        self.others = BinaryHeap::new();
+    }
+
     fn turn(&mut self, stream: StreamId, begins: u64) -> Turn {
         self.arrivals += 1;
         Turn {

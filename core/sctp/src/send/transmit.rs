@@ -243,7 +243,8 @@ impl Sender {
             ends_stream: false,
         };
 
-        while let Some(room) = self.room_for_new(packet.end - out.len(), header) {
+        // A long cookie or answer may have taken all of the packet, and more.
+        while let Some(room) = self.room_for_new(packet.end.saturating_sub(out.len()), header) {
             let cut = Cut {
                 room: room.min(whole),
                 header,
