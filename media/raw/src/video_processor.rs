@@ -173,6 +173,10 @@ impl Pump {
             return Poll::Pending;
         };
         let wait = due - self.now();
+        // A timer of the runtime takes a millisecond at least, and each call makes another one.
+        if wait.is_zero() {
+            return Poll::Ready(Some(Event::Time));
+        }
         let timer = self.timer.insert(Box::pin(sleep(wait)));
         timer.as_mut().poll(cx).map(|()| Some(Event::Time))
     }
