@@ -260,7 +260,7 @@ impl Shared {
         let (device, backend) = inputs.swap_remove(of[chosen]);
         let settings = settings.swap_remove(chosen);
         self.open(device, backend, |source| {
-            LocalTrack::new(source, constraints, settings)
+            LocalTrack::new(source, constraints.clone(), settings.clone())
         })
         .await
     }
@@ -270,21 +270,21 @@ impl Shared {
         &self,
         device: InputDevice,
         backend: Arc<dyn Backend>,
-        track: impl FnOnce(Arc<Source>) -> LocalTrack,
+        track: impl Fn(Arc<Source>) -> LocalTrack,
     ) -> Result<LocalTrack, DeviceError> {
         let _turn = self.opening.lock().await;
         let device_id = device.device_id.clone();
         let known = self.sources().get(&device_id).and_then(Weak::upgrade);
-        let known = known.filter(|it| *it.device() == device && it.is_open());
-        if let Some(source) = known {
-            let track = track(source);
+        if let Some(source) = known.filter(|it| *it.device() == device) {
+            let track = track(source.clone());
             if track.attach() {
                 return Ok(track);
             }
-            return Err(DeviceError::NotReadable(
-                device_id,
-                "it was closed".to_owned(),
-            ));
+            // Its last track may have ended in this moment: then it is opened again.
+            if source.is_open() {
+                let why = "it has too many tracks".to_owned();
+                return Err(DeviceError::NotReadable(device_id, why));
+            }
         }
 
         let source = Source::new(device, backend);

@@ -296,3 +296,14 @@ async fn a_device_is_open_once_and_closed_with_its_last_track() {
     assert_eq!(refused.to_string(), "broken cannot be read: smoke");
     assert_eq!(refused.name(), "NotReadableError");
 }
+
+#[tokio::test]
+async fn a_device_that_is_asked_for_while_its_last_track_ends_is_opened_again() {
+    let backend = Counted {
+        open: Arc::new(AtomicUsize::new(0)),
+    };
+    let devices = MediaDevices::new([Arc::new(backend) as Arc<dyn Backend>]);
+    for _ in 0..300 {
+        capture(&devices, wide(64)).await.stop();
+    }
+}
