@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// `micro` beside itself without any logging compiled in
     #[arg(long, conflicts_with = "update")]
     log: bool,
+    /// `compare` with this one alone, besides duologue (may repeat): those on Node take longest
+    #[arg(long, value_name = "NAME")]
+    beside: Vec<String>,
     #[command(flatten)]
     relay: RelayArgs,
 }
@@ -187,7 +190,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Media => table(MEDIA, args),
         Bench::Scale => table(SCALE, args),
         Bench::Server => table(SERVER, args),
-        Bench::Compare => compare::run(args.rounds, args.secs),
+        Bench::Compare => compare::run(args.rounds, args.secs, &args.beside),
         Bench::Relay => relay::run(args.relay, args.rounds, args.secs),
         Bench::Quality => quality(),
         Bench::Call => call(args),

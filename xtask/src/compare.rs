@@ -9,6 +9,8 @@ use crate::bench::{self, DATA, MEDIA, Scenario};
 use crate::peers;
 use crate::run::{self, Outcome, cargo, output, root, target_dir};
 
+const OWN: &str = "duologue";
+
 /// Who is measured.
 struct Peer {
     name: &'static str,
@@ -24,8 +26,17 @@ struct Peer {
 /// What a measurement came to: which peer's, of which scenario.
 type Results = Vec<(usize, usize, Value)>;
 
-pub(crate) fn run(rounds: usize, secs: u32) -> Outcome {
-    let peers = peers()?;
+pub(crate) fn run(rounds: usize, secs: u32, beside: &[String]) -> Outcome {
+    let mut peers = peers()?;
+    let named = |peer: &Peer| beside.iter().any(|name| name == peer.name);
+    if let Some(unknown) = beside
+        .iter()
+        .find(|it| peers.iter().all(|peer| peer.name != **it))
+    {
+        let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
+        return Err(format!("{unknown} is none of {}", names.join(", ")));
+    }
+    peers.retain(|peer| beside.is_empty() || peer.name == OWN || named(peer));
     let scenarios: Vec<&Scenario> = DATA.iter().chain(MEDIA).collect();
     let scenarios: Vec<&Scenario> = scenarios
         .into_iter()
@@ -84,7 +95,7 @@ fn peers() -> Outcome<Vec<Peer>> {
     };
     let own = target_dir().join("release/bench-peer");
     let mut peers = vec![
-        native("duologue", own, true, &[]),
+        native(OWN, own, true, &[]),
         native("Pion (Debian)", pion, true, &[]),
     ];
     let rust = folder.join("rust-measured");

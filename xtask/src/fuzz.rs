@@ -1,11 +1,18 @@
-//! `cargo xtask fuzz [TARGET] [--seconds N]`: the fuzz targets, with cargo-fuzz where it and a
-//! nightly toolchain are installed, else without guidance on the toolchain that runs this.
+//! `cargo xtask fuzz [TARGET] [--seconds N]`: the fuzz targets, guided by what each input reaches (cargo-fuzz, whose
+//! coverage needs no other toolchain than the one that runs this), or without guidance.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::reliability::{self, Entry};
-use crate::run::{self, Outcome, cargo, command, has, output, root, target_dir};
+use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
+use crate::tools::Tool;
+
+const CARGO_FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    version: "0.13.1",
+    with: &[],
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -14,6 +21,9 @@ pub(crate) struct Args {
     /// How long each target runs
     #[arg(long, default_value_t = 600)]
     seconds: u32,
+    /// Inputs that nothing guides, as in `cargo xtask test fuzz`
+    #[arg(long)]
+    unguided: bool,
 }
 
 /// How long each target runs in `cargo xtask test fuzz`.
@@ -32,14 +42,8 @@ fn stable(verb: &str) -> Command {
     stable
 }
 
-/// Runs the targets, and gives back what the ledger keeps of them.
-fn run_all(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
-    if has("cargo-fuzz") && output(command("cargo", ["+nightly", "--version"])).is_ok() {
-        return run_guided(only, seconds);
-    }
-    eprintln!(
-        "fuzz: without guidance; `cargo install cargo-fuzz` and a nightly toolchain find more"
-    );
+/// Runs the targets without guidance, and gives back what the ledger keeps of them.
+fn run_unguided(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
     let mut program = stable("run");
     program.arg("--").args(only);
     program.args(["--seconds", &seconds.to_string()]);
@@ -85,17 +89,30 @@ fn read(line: &str) -> Option<Entry> {
     })
 }
 
+/// Runs the targets by libFuzzer, which keeps the inputs that reach something new, from one run to the next too. Without
+/// a sanitizer, which only other toolchains have: the targets are safe Rust.
 fn run_guided(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
-    let mut list = command("cargo", ["+nightly", "fuzz", "list"]);
-    list.current_dir(root());
-    let targets = output(list)?;
+    let program = CARGO_FUZZ.provide()?.display().to_string();
+    let folder = target_dir().join("fuzz");
+    let cargo_fuzz = |verb: &str| {
+        let mut it = command(&program, ["fuzz", verb]);
+        it.current_dir(root());
+        if verb != "list" {
+            it.args(["--sanitizer", "none", "--target-dir"]);
+            it.arg(&folder);
+        }
+        it
+    };
+    let targets = output(cargo_fuzz("list"))?;
     let mut entries = Vec::new();
     for target in targets.lines().filter(|t| only.is_none_or(|o| o == *t)) {
-        run::run(command("cargo", ["+nightly", "fuzz", "build", target]))?;
-        let corpus = root().join("fuzz/corpus").join(target);
+        let corpus = folder.join("corpus").join(target);
         std::fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
-        let mut fuzz = command("cargo", ["+nightly", "fuzz", "run", target]);
-        fuzz.arg(&corpus);
+        let mut build = cargo_fuzz("build");
+        build.arg(target);
+        run::run(build)?;
+        let mut fuzz = cargo_fuzz("run");
+        fuzz.arg(target).arg(&corpus);
         let seeds = root().join("fuzz/seeds").join(target);
         if seeds.is_dir() {
             fuzz.arg(seeds);
@@ -159,7 +176,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let only = args.target.as_deref();
     let server = |name| SERVERS.iter().any(|(known, _)| *known == name);
     if !only.is_some_and(server) {
-        for entry in run_all(only, args.seconds)? {
+        let entries = match args.unguided {
+            true => run_unguided(only, args.seconds)?,
+            false => run_guided(only, args.seconds)?,
+        };
+        for entry in entries {
             reliability::record(&entry)?;
         }
     }
@@ -203,7 +224,7 @@ fn runs(line: &str) -> Option<u64> {
 
 /// A short run of every target.
 pub(crate) fn smoke() -> Outcome {
-    run_all(None, SMOKE_SECONDS).map(drop)
+    run_unguided(None, SMOKE_SECONDS).map(drop)
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub(crate) struct RelayArgs {
     /// Viewers that come, and as many that go, in each second of `--soak`
     #[arg(long, value_name = "N", default_value_t = 1)]
     churn: usize,
+    /// Chromium is one more viewer of `relay`, by our relay's page: what it decodes and shows
+    #[arg(long)]
+    chromium: bool,
 }
 
 /// What is forwarding.
@@ -70,7 +73,7 @@ pub(crate) fn run(args: RelayArgs, rounds: usize, secs: u32) -> Outcome {
     for round in 1..=rounds {
         for server in servers {
             eprintln!("round {round} of {rounds}: {server:?}");
-            results.push((*server, measure(*server, &pion, args.viewers, secs)?));
+            results.push((*server, measure(*server, &pion, &args, secs)?));
         }
     }
     println!("| measure | duologue | Pion | ratio |\n|---|---:|---:|---:|");
@@ -85,10 +88,11 @@ pub(crate) fn run(args: RelayArgs, rounds: usize, secs: u32) -> Outcome {
     Ok(())
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "viewers",
     "lost_pct",
     "frames_pct",
+    "chromium_pct",
     "packets_s",
     "cpu_ms_viewer_s",
     "load_ms_viewer_s",
@@ -100,10 +104,14 @@ const FIELDS: [&str; 12] = [
     "joined_ms_max",
 ];
 
-fn measure(server: Server, pion: &Path, viewers: usize, secs: u32) -> Outcome<Value> {
+fn measure(server: Server, pion: &Path, args: &RelayArgs, secs: u32) -> Outcome<Value> {
     let running = Running::start(server, pion)?;
-    let mut load = running.load(viewers);
+    let mut load = running.load(args.viewers);
     load.args(["--secs", &secs.to_string()]);
+    // Pion's program has no page.
+    if args.chromium && server == Server::Duologue {
+        load.arg("--chromium");
+    }
     let line = output(load)?;
     serde_json::from_str(&line).map_err(|error| format!("relay-load: {error}"))
 }

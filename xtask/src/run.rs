@@ -92,8 +92,12 @@ pub(crate) fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Writes a file, and its folder where that is not there.
+/// Writes a file, and its folder where that is not there. One that says this already is left alone, so that what was
+/// built of it stays built.
 pub(crate) fn write(path: &Path, text: &str) -> Outcome {
+    if fs::read_to_string(path).is_ok_and(|before| before == text) {
+        return Ok(());
+    }
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     let written = made.and_then(|()| fs::write(path, text));
     written.map_err(|error| format!("{}: {error}", path.display()))

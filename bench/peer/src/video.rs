@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use duologue::codec::{
-    CodecError, CodecSet, EncodedVideoChunk, PixelFormat, VideoCodec, VideoDecode,
-    VideoDecoderConfig, VideoEncode, VideoEncoderConfig, VideoFrame, found_codecs, pattern,
+    CodecError, CodecSet, EncodedVideoChunk, VideoCodec, VideoDecode, VideoDecoderConfig,
+    VideoEncode, VideoEncoderConfig, VideoFrame, found_codecs, pattern,
 };
 use duologue::{
     MediaKind, RtpEncodingParameters, TransceiverDirection, TransceiverInit, VideoTrackGenerator,
@@ -165,21 +165,7 @@ fn watched(codec: VideoCodec, counted: &Arc<Counted>, sources: &Arc<Vec<usize>>)
 
 /// Moving, with the noise of a camera.
 fn pictures() -> Outcome<Vec<VideoFrame>> {
-    let picture = |number: u16| {
-        let clean = pattern::draw(number, WIDTH, HEIGHT)?;
-        let mut noise = u32::from(number).wrapping_mul(2_654_435_761) | 1;
-        let planes = clean.planes().iter().flat_map(|plane| plane.data.iter());
-        let data: Vec<u8> = planes
-            .map(|sample| {
-                // Marsaglia's xorshift.
-                noise ^= noise << 13;
-                noise ^= noise >> 17;
-                noise ^= noise << 5;
-                sample.saturating_add((noise >> 29) as u8).saturating_sub(4)
-            })
-            .collect();
-        VideoFrame::packed(PixelFormat::I420, WIDTH, HEIGHT, data.into())
-    };
+    let picture = |number| pattern::draw_noisy(number, WIDTH, HEIGHT);
     let pictures: Result<_, CodecError> = (0..PICTURES).map(picture).collect();
     Ok(pictures?)
 }

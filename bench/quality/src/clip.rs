@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use duologue_codec::{CodecError, PixelFormat, VideoFrame, pattern};
+use duologue_codec::{CodecError, VideoFrame, pattern};
 
 pub(crate) const WIDTH: u32 = 1280;
 pub(crate) const HEIGHT: u32 = 720;
@@ -14,22 +14,7 @@ pub(crate) const RATE: u32 = 30;
 
 /// The picture of a number.
 pub(crate) fn picture(number: u16) -> Result<VideoFrame, CodecError> {
-    let clean = pattern::draw(number, WIDTH, HEIGHT)?;
-    let mut noise = u32::from(number).wrapping_mul(2_654_435_761) | 1;
-    let mut data = Vec::new();
-    for plane in 0..3 {
-        let (_, rows) = clean.format().plane_size(plane, WIDTH, HEIGHT);
-        for row in 0..rows {
-            data.extend(clean.row(plane, row).iter().map(|sample| {
-                // Marsaglia's xorshift.
-                noise ^= noise << 13;
-                noise ^= noise >> 17;
-                noise ^= noise << 5;
-                sample.saturating_add((noise >> 29) as u8).saturating_sub(4)
-            }));
-        }
-    }
-    let frame = VideoFrame::packed(PixelFormat::I420, WIDTH, HEIGHT, data.into())?;
+    let frame = pattern::draw_noisy(number, WIDTH, HEIGHT)?;
     Ok(frame.at(Duration::from_secs(1) * u32::from(number) / RATE))
 }
 

@@ -8,10 +8,12 @@
 
 mod audience;
 mod counted;
+mod pictures;
 mod publisher;
 mod server;
 mod signalling;
 mod viewer;
+mod watcher;
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -25,6 +27,7 @@ use tokio::time::{interval, sleep};
 
 use audience::Audience;
 use publisher::Publisher;
+use watcher::Watcher;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -51,6 +54,9 @@ struct Args {
     /// Viewers that come, and as many that go, in each second of `--soak`
     #[arg(long, default_value_t = 1)]
     churn: usize,
+    /// Chromium is one more viewer, by the page of `duologue relay`
+    #[arg(long)]
+    chromium: bool,
 }
 
 /// What is counted of some time.
@@ -65,7 +71,10 @@ struct Report {
     packets_s: f64,
     /// Of the viewers that assemble them: frames of those that were published, in percent.
     frames_pct: f64,
-    /// From when a frame was handed to the publisher's connection to when a viewer took its first packet from its socket.
+    /// Frames that Chromium decoded and showed, of those that were published, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chromium_pct: Option<f64>,
+    /// From when a frame was handed to the publisher's connection to when a viewer took its last packet from its socket.
     latency_ms_p50: f64,
     latency_ms_p99: f64,
     server_cpu_s: f64,
@@ -96,14 +105,21 @@ async fn main() -> Outcome {
         .build()?;
     let publisher = Publisher::start(&args.url, args.kbps, &endpoint).await?;
     let audience = Audience::new();
+    let mut watcher = match args.chromium {
+        true => Some(Watcher::start(&args.url).await?),
+        false => None,
+    };
     audience.join(&endpoint, &args.url, args.viewers).await?;
     sleep(Duration::from_secs_f64(args.warm)).await;
 
     audience.forget();
+    if let Some(watcher) = &mut watcher {
+        watcher.take().await?;
+    }
     let mut measuring = Measuring::begin(args.pid, &publisher)?;
     let Some(minutes) = args.soak else {
         sleep(Duration::from_secs_f64(args.secs)).await;
-        return measuring.tell(&publisher, &audience);
+        return measuring.tell(&publisher, &audience, &mut watcher).await;
     };
     let begun = Instant::now();
     let mut second = interval(Duration::from_secs(1));
@@ -112,7 +128,7 @@ async fn main() -> Outcome {
         audience.leave(args.churn);
         audience.join(&endpoint, &args.url, args.churn).await?;
         if measuring.since.elapsed() >= LINE {
-            measuring.tell(&publisher, &audience)?;
+            measuring.tell(&publisher, &audience, &mut watcher).await?;
         }
     }
     Ok(())
@@ -141,11 +157,20 @@ impl Measuring {
     }
 
     /// Prints what was counted since the last time.
-    fn tell(&mut self, publisher: &Publisher, audience: &Audience) -> Outcome {
+    async fn tell(
+        &mut self,
+        publisher: &Publisher,
+        audience: &Audience,
+        watcher: &mut Option<Watcher>,
+    ) -> Outcome {
         let (server, own) = (server::cpu(self.pid)? - self.server, self.own.elapsed());
         let secs = self.since.elapsed().as_secs_f64();
         let frames = publisher.frames() - self.frames;
         let mut taken = audience.take();
+        let chromium_pct = match watcher {
+            Some(watcher) => Some(100.0 * watcher.take().await? as f64 / frames.max(1) as f64),
+            None => None,
+        };
 
         let (server, own) = (server.as_secs_f64(), own.as_secs_f64());
         let viewer_seconds = secs * taken.viewers.max(1) as f64;
@@ -157,6 +182,7 @@ impl Measuring {
             lost_pct: taken.counted.lost_pct(),
             packets_s: taken.counted.received as f64 / secs,
             frames_pct: 100.0 * taken.counted.frames as f64 / expected_frames as f64,
+            chromium_pct,
             latency_ms_p50: taken.counted.latency(0.5),
             latency_ms_p99: taken.counted.latency(0.99),
             server_cpu_s: server,

@@ -1,4 +1,4 @@
-//! One stream of pretended pictures of VP8, with the time in each.
+//! One stream of pictures, with the time in each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,13 +11,8 @@ use duologue::{
 };
 use tokio::time::interval;
 
+use crate::pictures::{Clip, FPS};
 use crate::{Outcome, signalling};
-
-const FPS: u64 = 30;
-/// Frames from one key frame to the next, if nobody asks for one.
-const KEY_FRAMES: u64 = 300;
-/// Comes before the time in each frame.
-pub(crate) const MARK: [u8; 8] = *b"duo-time";
 
 pub(crate) struct Publisher {
     frames: Arc<AtomicU64>,
@@ -54,7 +49,8 @@ impl Publisher {
         let (frames, wanted) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
         let writer = transceiver.sender().frames();
         tokio::spawn(key_frames(events, wanted.clone()));
-        tokio::spawn(send(writer, kbps, clock.clone(), frames.clone(), wanted));
+        let clip = Clip::encode(kbps)?;
+        tokio::spawn(send(writer, clip, clock.clone(), frames.clone(), wanted));
         Ok(Publisher { frames, _pc: pc })
     }
 
@@ -74,29 +70,25 @@ async fn key_frames(mut events: Events, wanted: Arc<AtomicBool>) {
 
 async fn send(
     writer: EncodedFrameWriter,
-    kbps: u64,
+    clip: Clip,
     clock: Endpoint,
     frames: Arc<AtomicU64>,
     wanted: Arc<AtomicBool>,
 ) {
-    let size = (kbps * 1_000 / 8 / FPS) as usize;
-    let mut frame = interval(Duration::from_micros(1_000_000 / FPS));
+    let mut tick = interval(Duration::from_micros(1_000_000 / FPS));
+    let mut next = 0;
     for number in 0_u64.. {
-        frame.tick().await;
-        let key = number.is_multiple_of(KEY_FRAMES) || wanted.swap(false, Ordering::Relaxed);
-        // The first bytes of a frame (RFC 6386 §9.1).
-        let mut data = match key {
-            true => vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01],
-            false => vec![0x11, 0, 0],
-        };
-        data.extend(MARK);
-        data.extend(clock.now().as_nanos().to_be_bytes());
-        data.resize(size, number as u8);
+        tick.tick().await;
+        // Who wants a key frame gets the clip from its beginning.
+        if wanted.swap(false, Ordering::Relaxed) {
+            next = 0;
+        }
         let frame = EncodedFrameInit {
             timestamp: (number * 90_000 / FPS) as u32,
-            data: data.into(),
+            data: clip.frame(next, clock.now()).into(),
             ..EncodedFrameInit::default()
         };
+        next += 1;
         if writer.send_all(&mut vec![frame]).await.is_err() {
             return;
         }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use duologue::{
-    BundlePolicy, Configuration, EncodedFrames, Endpoint, Events, Instant, MediaKind,
-    PeerConnection, RtpPacket, RtpPackets, TransceiverDirection, TransceiverInit,
+    BundlePolicy, Configuration, EncodedFrames, Endpoint, Events, MediaKind, PeerConnection,
+    RtpPacket, RtpPackets, TransceiverDirection, TransceiverInit,
 };
 use tokio::time::timeout;
 
 use crate::counted::Counted;
-use crate::publisher::MARK;
+use crate::pictures;
 use crate::{Outcome, signalling};
 
 /// A connection of its own, which decrypts what comes. What it got is taken from it from time to time, by one task for
@@ -85,17 +85,9 @@ impl Viewer {
     fn count(&mut self, packet: &RtpPacket) {
         self.counted.packet(packet.sequence_number);
         if !packet.repaired
-            && let Some(sent) = time(&packet.payload)
+            && let Some(sent) = pictures::sent(&packet.payload)
         {
             self.counted.latencies.push(packet.received - sent);
         }
     }
-}
-
-/// When a frame was sent, in its first packet.
-fn time(payload: &[u8]) -> Option<Instant> {
-    let head = payload.get(..40)?;
-    let at = head.windows(MARK.len()).position(|it| it == MARK)? + MARK.len();
-    let nanos = payload.get(at..at + 8)?.try_into().ok()?;
-    Some(Instant::from_nanos(u64::from_be_bytes(nanos)))
 }

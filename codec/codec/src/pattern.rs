@@ -30,6 +30,29 @@ pub fn draw(number: u16, width: u32, height: u32) -> Result<VideoFrame, CodecErr
     draw_with(number, width, height, "")
 }
 
+/// [`draw`] with the noise of a camera, which is most of what an encoder has to do.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_noisy(number: u16, width: u32, height: u32) -> Result<VideoFrame, CodecError> {
+    let clean = draw(number, width, height)?;
+    let mut noise = u32::from(number).wrapping_mul(2_654_435_761) | 1;
+    let mut data = Vec::new();
+    for plane in 0..3 {
+        let (_, rows) = clean.format().plane_size(plane, width, height);
+        for row in 0..rows {
+            data.extend(clean.row(plane, row).iter().map(|sample| {
+                // Marsaglia's xorshift.
+                noise ^= noise << 13;
+                noise ^= noise >> 17;
+                noise ^= noise << 5;
+                sample.saturating_add((noise >> 29) as u8).saturating_sub(4)
+            }));
+        }
+    }
+    VideoFrame::packed(PixelFormat::I420, width, height, data.into())
+}
+
 /// The picture of a number with digits for people below the squares: of a text its digits, colons,
 /// dots and spaces.
 ///

@@ -39,6 +39,7 @@ pub(super) fn run(running: &Running, args: &RelayArgs, minutes: f64) -> Outcome 
     let mut load = running.load(args.viewers);
     load.args(["--soak", &minutes.to_string()])
         .args(["--churn", &args.churn.to_string()])
+        .args(args.chromium.then_some("--chromium"))
         .stdout(Stdio::piped());
     let mut load = load
         .spawn()
