@@ -265,7 +265,7 @@ fn read_index<R: Read + Seek>(source: &mut R) -> Result<MoovBox> {
     let mut data = Vec::new();
     while let Some(required) = detector.required_input() {
         data = read_at(source, required)?;
-        quicktime::give_terminators_away(&mut data);
+        quicktime::adapt(&mut data);
         detector.handle_input(required.to_input(&data));
     }
     detector.file_kind().map_err(bad)?;
@@ -299,7 +299,7 @@ fn with_input<R: Read + Seek, T>(
         if claim::is_excessive(&data) {
             return Err(FileError::Malformed("more samples than there are bytes"));
         }
-        quicktime::give_terminators_away(&mut data);
+        quicktime::adapt(&mut data);
         rebase(&mut data, required.position);
         fragments.handle_input(required.to_input(&data));
     }

@@ -371,35 +371,76 @@ fn parameter_sets_come_behind_the_delimiter_of_their_key_frame() {
     );
 }
 
-/// `qtmux` of GStreamer writes such: a zero behind the boxes of the entry.
-#[test]
-fn a_sample_entry_of_quicktime_ends_with_a_zero() {
-    let encoded = avc1(false).encode_to_vec().unwrap();
-    for (more, is_read) in [(&[0; 4][..], true), (&[0, 0, 0, 9], false)] {
-        let payload = [&encoded[8..], more].concat();
-        let entry = SampleEntry::Unknown(UnknownBox {
-            box_type: BoxType::Normal(*b"avc1"),
-            box_size: BoxSize::U32(payload.len() as u32 + 8),
-            payload,
-        });
-        let picture = sample(
-            Some(SampleEntry::Avc1(avc1(false))),
-            true,
-            &units(4, &[PICTURE]),
-        );
-        let file = whole(&[picture], |index| {
-            let table = &mut index.trak_boxes[0].mdia_box.minf_box.stbl_box;
-            table.stsd_box.entries[0] = entry;
-        });
-        let mut reader = match FileReader::new(Cursor::new(&file)) {
-            Ok(reader) if is_read => reader,
-            refused => {
-                assert!(!is_read && refused.is_err());
-                continue;
-            }
-        };
-        assert_eq!(reader.tracks()[0].format, Format::H264);
-        let frame = reader.next_frame().unwrap().unwrap();
-        assert_eq!(frame.data, stream(&[SETS[0], SETS[1], PICTURE]));
+fn unknown(kind: &[u8; 4], payload: Vec<u8>) -> SampleEntry {
+    SampleEntry::Unknown(UnknownBox {
+        box_type: BoxType::Normal(*kind),
+        box_size: BoxSize::U32(payload.len() as u32 + 8),
+        payload,
+    })
+}
+
+/// A sample entry as `qtmux` of GStreamer writes it: a zero behind its boxes, and of sound with four numbers more.
+fn of_quicktime(entry: &SampleEntry) -> Vec<u8> {
+    let encoded = entry.encode_to_vec().unwrap();
+    let mut payload = encoded[8..].to_vec();
+    if encoded[4..8] == *b"Opus" {
+        payload[9] = 1;
+        payload.splice(28..28, [0, 0, 3, 0xc0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2]);
     }
+    payload.extend([0; 4]);
+    payload
+}
+
+#[test]
+fn sample_entries_of_quicktime_are_read() {
+    let picture = SampleEntry::Avc1(avc1(false));
+    let opus = entry(&Track::new(Format::Opus), &[]).unwrap();
+    let mut samples = vec![sample(Some(picture.clone()), true, &units(4, &[PICTURE]))];
+    samples.extend(sound(2));
+    // AAC in the form of QuickTime is none of ours, and costs the other track nothing.
+    let aac = of_quicktime(&opus);
+    for (entry, tracks) in [(of_quicktime(&opus), 2), (aac, 1)] {
+        let sound = match tracks {
+            2 => unknown(b"Opus", entry),
+            _ => unknown(b"mp4a", entry),
+        };
+        let file = whole(&samples, |index| {
+            for track in &mut index.trak_boxes {
+                let entries = &mut track.mdia_box.minf_box.stbl_box.stsd_box.entries;
+                entries[0] = match &entries[0] {
+                    SampleEntry::Opus(_) => sound.clone(),
+                    other => unknown(b"avc1", of_quicktime(other)),
+                };
+            }
+        });
+        let (found, frames) = read(&file);
+        assert_eq!(found.len(), tracks);
+        let at = |format| found.iter().position(|it| it.format == format);
+        let first = |track: Option<usize>| frames.iter().find(|it| Some(it.track) == track);
+        let picture = first(at(Format::H264)).unwrap();
+        assert_eq!(picture.data, stream(&[SETS[0], SETS[1], PICTURE]));
+        let sound = at(Format::Opus);
+        assert_eq!(sound.is_some(), tracks == 2);
+        assert_eq!(sound.map(|n| found[n].channels), sound.map(|_| 2));
+        assert_eq!(
+            frames.iter().filter(|it| Some(it.track) == sound).count(),
+            if tracks == 2 { 2 } else { 0 }
+        );
+    }
+}
+
+#[test]
+fn what_is_behind_the_boxes_of_a_sample_entry_and_no_zero_is_refused() {
+    let mut payload = of_quicktime(&SampleEntry::Avc1(avc1(false)));
+    *payload.last_mut().unwrap() = 9;
+    let picture = sample(
+        Some(SampleEntry::Avc1(avc1(false))),
+        true,
+        &units(4, &[PICTURE]),
+    );
+    let file = whole(&[picture], |index| {
+        let table = &mut index.trak_boxes[0].mdia_box.minf_box.stbl_box;
+        table.stsd_box.entries[0] = unknown(b"avc1", payload);
+    });
+    assert!(FileReader::new(Cursor::new(&file)).is_err());
 }
