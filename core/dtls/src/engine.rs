@@ -382,6 +382,7 @@ impl Engine {
     }
 
     /// Appends a record with data; `false` before data may pass, or if the peer takes less.
+    #[inline(always)]
     pub(crate) fn seal(
         &mut self,
         now: Instant,

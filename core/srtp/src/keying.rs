@@ -50,9 +50,19 @@ impl MasterKey {
         })
     }
 
-    /// The session keys for RTP, and those for RTCP (RFC 3711 §4.3.1, §4.3.2). The key derivation rate is zero, as
-    /// DTLS-SRTP has it (RFC 5764 §4.1.2): the keys stay.
-    pub(crate) fn session_keys(&self) -> Result<[SessionKeys; 2], KeyingError> {
+    /// Session keys for RTP.
+    pub(crate) fn rtp(&self) -> Result<SessionKeys, KeyingError> {
+        self.derive([0, 1, 2])
+    }
+
+    /// Session keys for RTCP.
+    pub(crate) fn rtcp(&self) -> Result<SessionKeys, KeyingError> {
+        self.derive([3, 4, 5])
+    }
+
+    /// RFC 3711 §4.3.1, with the labels of encryption, authentication and salt. The key derivation
+    /// rate is zero, as DTLS-SRTP has it (RFC 5764 §4.1.2): the keys stay.
+    fn derive(&self, labels: [u8; 3]) -> Result<SessionKeys, KeyingError> {
         let algorithm = if self.key.len() == AES_256_BYTES {
             &AES_256
         } else {
@@ -73,20 +83,11 @@ impl MasterKey {
                 .map_err(|_| KeyingError::Library)?;
             Ok(key)
         };
-        let keys = |[encryption, authentication, salt]: [u8; 3]| {
-            Ok(SessionKeys {
-                encryption: key(encryption, self.key.len())?,
-                authentication: match self.profile {
-                    SrtpProfile::Aes128CmSha1_80 | SrtpProfile::Aes128CmSha1_32 => {
-                        key(authentication, AUTHENTICATION_BYTES)?
-                    }
-                    // RFC 7714 §11: the cipher authenticates.
-                    SrtpProfile::AeadAes128Gcm | SrtpProfile::AeadAes256Gcm => Redacted(Vec::new()),
-                },
-                salt: Redacted(number(&key(salt, self.salt.len())?)),
-            })
-        };
-        Ok([keys([0, 1, 2])?, keys([3, 4, 5])?])
+        Ok(SessionKeys {
+            encryption: key(labels[0], self.key.len())?,
+            authentication: key(labels[1], AUTHENTICATION_BYTES)?,
+            salt: Redacted(number(&key(labels[2], self.salt.len())?)),
+        })
     }
 }
 
@@ -101,7 +102,7 @@ impl fmt::Debug for MasterKey {
 /// What the packets of one kind in one direction are protected with.
 pub(crate) struct SessionKeys {
     pub(crate) encryption: Redacted<Vec<u8>>,
-    /// Empty but for the profiles with HMAC.
+    /// Only the profiles with HMAC use it.
     pub(crate) authentication: Redacted<Vec<u8>>,
     pub(crate) salt: Redacted<u128>,
 }

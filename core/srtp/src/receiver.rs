@@ -61,11 +61,10 @@ impl Receiver {
     /// [`KeyingError::Library`]
     pub fn new(master: &MasterKey) -> Result<Self, KeyingError> {
         let profile = master.profile;
-        let [rtp, rtcp] = master.session_keys()?;
         Ok(Receiver {
             profile,
-            rtp: Cipher::rtp(profile, &rtp)?,
-            rtcp: Cipher::rtcp(profile, &rtcp)?,
+            rtp: Cipher::rtp(profile, &master.rtp()?)?,
+            rtcp: Cipher::rtcp(profile, &master.rtcp()?)?,
             streams: Streams::default(),
             reporters: Streams::default(),
             cryptex: Cryptex::default(),

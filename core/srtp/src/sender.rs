@@ -55,11 +55,10 @@ impl Sender {
     /// [`KeyingError::Library`]
     pub fn new(master: &MasterKey) -> Result<Self, KeyingError> {
         let profile = master.profile;
-        let [rtp, rtcp] = master.session_keys()?;
         Ok(Sender {
             profile,
-            rtp: Cipher::rtp(profile, &rtp)?,
-            rtcp: Cipher::rtcp(profile, &rtcp)?,
+            rtp: Cipher::rtp(profile, &master.rtp()?)?,
+            rtcp: Cipher::rtcp(profile, &master.rtcp()?)?,
             streams: Streams::default(),
             cryptex: false,
             packets: 0,

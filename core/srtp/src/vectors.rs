@@ -114,7 +114,7 @@ fn keys_are_derived_as_in_rfc_3711() {
         &hex("e1f97a0d3e018be0d64fa32c06de4139"),
         &hex("0ec675ad498afeebb6960b3aabe6"),
     );
-    let [keys, _] = master.unwrap().session_keys().unwrap();
+    let keys = master.unwrap().rtp().unwrap();
     assert_eq!(*keys.encryption, hex("c61e7a93744f39ee10734afe3ff7a087"));
     assert_eq!(*keys.salt, 0x30cb_bc08_863d_8c85_d49d_b34a_9ae1);
     let authentication = hex("cebe321f6ff7716b6fd4ab49af256a156d38baa4");
@@ -129,7 +129,7 @@ fn keys_of_gcm_are_derived_as_in_rfc_9335() {
         &hex("000102030405060708090a0b0c0d0e0f"),
         &hex("a0a1a2a3a4a5a6a7a8a9aaab"),
     );
-    let [keys, _] = master.unwrap().session_keys().unwrap();
+    let keys = master.unwrap().rtp().unwrap();
     assert_eq!(*keys.encryption, hex("077c6143cb221bc355ff23d5f984a16e"));
     assert_eq!(*keys.salt, 0x9af3_e953_64eb_ac9c_99c5_a7c4);
 }

@@ -376,6 +376,7 @@ impl Records {
 }
 
 /// RFC 5246 §6.2.3.3: what is authenticated beside the content.
+#[inline]
 fn clear_12(number: u64, content: u8, version: [u8; 2], length: usize) -> [u8; RECORD_HEADER] {
     let mut clear = [0; RECORD_HEADER];
     clear[..8].copy_from_slice(&number.to_be_bytes());

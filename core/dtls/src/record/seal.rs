@@ -7,6 +7,7 @@ use crate::DtlsError;
 use crate::limits::RECORD_BYTES;
 
 impl Sealing {
+    #[inline]
     pub(super) fn seal_12(
         &self,
         number: u64,
@@ -32,6 +33,7 @@ impl Sealing {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn seal_13(
         &self,
         number: u64,
@@ -76,6 +78,7 @@ pub(super) fn seal_plain(
 }
 
 /// RFC 6347 §4.1 but for the length; `number` has the epoch above it.
+#[inline(always)]
 fn put_header(out: &mut Vec<u8>, content: u8, number: u64) {
     out.push(content);
     out.extend_from_slice(&VERSION_BYTES);
@@ -84,11 +87,13 @@ fn put_header(out: &mut Vec<u8>, content: u8, number: u64) {
 }
 
 /// Writes the length of the record whose content begins at `body`.
+#[inline]
 fn put_length(out: &mut [u8], body: usize) {
     let length = (out.len() - body) as u16;
     out[body - 2..body].copy_from_slice(&length.to_be_bytes());
 }
 
+#[inline]
 fn check_length(length: usize) -> Result<(), DtlsError> {
     match length <= RECORD_BYTES {
         true => Ok(()),
