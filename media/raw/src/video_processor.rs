@@ -147,7 +147,6 @@ impl Pump {
                 Event::Time => {}
             }
             let now = self.now();
-            self.show(now);
             self.decode(now, &codecs);
         }
         self.queue.end();
@@ -183,7 +182,7 @@ impl Pump {
 
     fn due(&self) -> Option<Instant> {
         let stream = self.stream.as_ref()?;
-        stream.poll_timeout(self.decoding.is_some())
+        stream.poll_timeout().filter(|_| self.decoding.is_none())
     }
 
     fn now(&self) -> Instant {
@@ -208,22 +207,6 @@ impl Pump {
         stream.handle_frame(frame);
         if stream.needs_key_frame() {
             self.ask();
-        }
-    }
-
-    /// What is to be seen now is handed to the application.
-    fn show(&mut self, now: Instant) {
-        let Some(stream) = &mut self.stream else {
-            return;
-        };
-        let mut shown = None;
-        while let Some((picture, captured)) = stream.show(now) {
-            self.queue.push(picture);
-            self.member.played(captured, now, stream.least_delay());
-            shown = Some(captured);
-        }
-        if let Some(captured) = shown {
-            self.tell(now, captured);
         }
     }
 
@@ -317,8 +300,14 @@ impl Pump {
                 }
                 stream.set_library(decoder.library.as_deref());
                 self.decoder = Some(decoder);
+                let mut captured = None;
                 for picture in pictures {
-                    stream.add(&frame, picture);
+                    captured = Some(stream.shown(&frame, &picture, now));
+                    self.queue.push(picture);
+                }
+                if let Some(captured) = captured {
+                    self.member.played(captured, now, stream.least_delay());
+                    self.tell(now, captured);
                 }
             }
             (Ok(_), None) => {}

@@ -43,10 +43,7 @@ fn see(frames: Vec<EncodedFrame>, took: Duration) -> (Pictures, Vec<Instant>) {
         }
         if let Some((_, frame)) = decoding.take_if(|(done, _)| *done <= now) {
             pictures.handle_decoded(&frame, took, now, Some(20));
-            let picture = pattern::draw(0, 64, 64).unwrap();
-            pictures.add(&frame, picture);
-        }
-        while pictures.show(now).is_some() {
+            pictures.shown(&frame, &pattern::draw(0, 64, 64).unwrap(), now);
             seen.push(now);
         }
         if decoding.is_none()
@@ -88,31 +85,6 @@ fn pictures_that_come_unevenly_are_seen_evenly() {
 }
 
 #[test]
-fn no_picture_is_decoded_while_many_wait_to_be_seen() {
-    let mut pictures = Pictures::new(Ssrc(1));
-    pictures.set_delays(Some(Duration::from_secs(1)), Duration::ZERO);
-    let soon = DueFrame {
-        frame: (),
-        timestamp: 0,
-        render_at: start() + Duration::from_secs(9),
-    };
-    for _ in 0..PICTURES_TO_SHOW {
-        pictures.add(&soon, pattern::draw(0, 64, 64).unwrap());
-    }
-    pictures.handle_frame(frame(0, Duration::ZERO));
-    assert!(
-        pictures
-            .poll_frame(start() + Duration::from_secs(5))
-            .is_none()
-    );
-    assert_eq!(pictures.poll_timeout(false), Some(soon.render_at));
-    for _ in 0..PICTURES_TO_SHOW {
-        assert!(pictures.show(soon.render_at).is_some());
-    }
-    assert!(pictures.poll_frame(soon.render_at).is_some());
-}
-
-#[test]
 fn a_picture_tells_when_it_was_captured() {
     let mut pictures = Pictures::new(Ssrc(1));
     pictures.handle_frame(frame(0, Duration::ZERO));
@@ -121,8 +93,8 @@ fn a_picture_tells_when_it_was_captured() {
         timestamp: 9_000,
         render_at: start(),
     };
-    pictures.add(&third, pattern::draw(0, 64, 64).unwrap());
-    let (_, captured) = pictures.show(start()).unwrap();
+    let picture = pattern::draw(0, 64, 64).unwrap();
+    let captured = pictures.shown(&third, &picture, start());
     let report = frame(0, Duration::ZERO).sender_time.unwrap().ntp;
     let since = captured.unwrap().since(report).as_millis();
     assert!((99..=101).contains(&since), "{since}");
