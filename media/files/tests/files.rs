@@ -586,5 +586,12 @@ fn h264_and_h265_of_matroska_are_the_byte_streams_that_they_were_made_of() {
                 assert_eq!(found.time.as_millis(), 40 * n as u128);
             }
         }
+        // Nobody knows how its frames are to be read.
+        for record in [&record[..record.len() - 1], &[1, 2, 3]] {
+            let blocks = [(true, with_lengths(&parts(&frames[0].data)))];
+            let error = FileReader::new(Cursor::new(matroska(codec, record, &blocks))).err();
+            let error = error.unwrap().to_string();
+            assert!(error.contains("without a track of ours"), "{name}: {error}");
+        }
     }
 }

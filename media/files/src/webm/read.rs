@@ -120,7 +120,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Tracks of other kinds and codecs are left out.
+    /// Tracks of other kinds and codecs are left out, and those whose record of the decoder's configuration is none:
+    /// nobody knows how their frames are to be read.
     fn read_track(&mut self, body: &[u8], tracks: &mut Vec<Track>) -> Result<()> {
         let (mut number_, mut format, mut size, mut channels) = (0, None, None, 1);
         let (mut duration, mut private) = (0, None);
@@ -129,7 +130,7 @@ impl Reader {
                 id::TRACK_NUMBER => number_ = number(body)?,
                 id::DEFAULT_DURATION => duration = number(body)?,
                 id::CODEC_ID => format = format_of(string(body)),
-                id::CODEC_PRIVATE => private = Some(body),
+                id::CODEC_PRIVATE if !body.is_empty() => private = Some(body),
                 id::VIDEO => size = pixels(body),
                 id::AUDIO => {
                     let mut children = Children(body);
@@ -145,11 +146,16 @@ impl Reader {
         if let Some(format) = format
             && tracks.len() < TRACKS
         {
+            let units = private.and_then(|record| Units::of_record(format, record));
+            let behind_lengths = matches!(format, Format::H264 | Format::H265);
+            if behind_lengths && private.is_some() && units.is_none() {
+                return Ok(());
+            }
             self.known.push(Known {
                 number: number_,
                 format,
                 duration,
-                units: private.and_then(|record| Units::of_record(format, record)),
+                units,
             });
             let pictures = format != Format::Opus;
             tracks.push(Track {
