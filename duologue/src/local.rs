@@ -79,8 +79,7 @@ impl RtpSender {
     }
 
     fn play(&self, track: &LocalTrack) {
-        let queues = open(self.connection(), self.id());
-        let Some(feed) = queues.feed(track) else {
+        let Some(feed) = self.tell(track) else {
             return;
         };
         let pump = Pump {
@@ -95,16 +94,23 @@ impl RtpSender {
         });
     }
 
+    /// Gives whoever is to send it, if nobody does already.
+    fn tell(&self, track: &LocalTrack) -> Option<Arc<Feed>> {
+        let queues = open(self.connection(), self.id());
+        // Of two that were put here at once the first may be told last, which is not sent any more: what the sender
+        // has changes under this lock alone.
+        self.connection().with(|control| {
+            let view = control.peer().transceiver(self.id())?;
+            let sent = view.sender_track().is_some_and(|sent| is(sent, track));
+            sent.then(|| queues.feed(track)).flatten()
+        })
+    }
+
     /// A transform of the application would show it what is for one peer alone.
     fn may_transmit_of(&self, track: &LocalTrack) -> bool {
         let shown = || open(self.connection(), self.id()).shows::<EncodedFrameInit>();
         let to_be_kept = track.peer_identity().is_some();
         self.may_transmit() && !(to_be_kept && shown())
-    }
-
-    fn sends(&self, track: &LocalTrack) -> bool {
-        let sent = self.track();
-        sent.is_some_and(|sent| sent.id.as_str() == track.id())
     }
 }
 
@@ -273,7 +279,7 @@ impl Pump {
                     let sent = current.as_ref().map(|(track, _)| track);
                     let sent = sent.is_some_and(|it| self.send::<M>(it, data, &mut encoder));
                     if !sent {
-                        (current, encoder) = (None, None);
+                        current = None;
                     }
                 }
                 Next::Data(None) => (current, encoder) = (None, None),
@@ -308,26 +314,32 @@ impl Pump {
         Some((isolated, generator))
     }
 
-    /// Whether the sender still sends this track.
+    /// Whether the sender still sends this track. The encoder is gone if it does not, unless another track is in its
+    /// place.
     fn send<M: Medium>(
         &self,
         track: &LocalTrack,
         data: M::Data,
         encoder: &mut Option<(bool, M::Generator)>,
     ) -> bool {
+        let known = encoder.take();
         let Some(sender) = self.sender() else {
             return false;
         };
-        if !sender.sends(track) {
-            return false;
+        match sender.track() {
+            Some(sent) if is(&sent, track) => {}
+            Some(_) => {
+                *encoder = known;
+                return false;
+            }
+            None => return false,
         }
 
         let shown = sender.may_transmit_of(track);
         // What is for one peer alone has an encoder of its own.
         let isolated = shown && track.peer_identity().is_some();
-        let known = encoder.take().filter(|(of, _)| *of == isolated);
-        *encoder = known.or_else(|| self.encoder::<M>(isolated));
-        let Some((_, generator)) = encoder else {
+        let known = known.filter(|(of, _)| *of == isolated);
+        let Some((_, generator)) = known.or_else(|| self.encoder::<M>(isolated)) else {
             return false;
         };
 
@@ -335,7 +347,11 @@ impl Pump {
             true => Some(data),
             false => M::blank(&data),
         };
-        data.is_none_or(|data| M::write(generator, data, track).is_ok())
+        let written = data.is_none_or(|data| M::write(&generator, data, track).is_ok());
+        if written {
+            *encoder = Some((isolated, generator));
+        }
+        written
     }
 }
 
@@ -352,5 +368,63 @@ fn named(track: &LocalTrack) -> Track {
     Track {
         id: track.id().into(),
         kind: track.kind(),
+    }
+}
+
+/// Whether a connection refers to this one so.
+fn is(sent: &Track, track: &LocalTrack) -> bool {
+    sent.id.as_str() == track.id()
+}
+
+#[cfg(test)]
+mod tests {
+    use duologue_devices::{MediaDevices, MediaStreamConstraints};
+
+    use super::*;
+    use crate::{Configuration, Endpoint};
+
+    async fn cameras() -> [LocalTrack; 3] {
+        let camera = MediaStreamConstraints::new(false, true);
+        let stream = MediaDevices::fake().get_user_media(&camera).await.unwrap();
+        [0; 3].map(|_| stream.video_track().unwrap().clone_track())
+    }
+
+    fn connection() -> PeerConnection {
+        let endpoint = Endpoint::builder().build().unwrap();
+        endpoint.connection(Configuration::default()).unwrap().0
+    }
+
+    #[tokio::test]
+    async fn of_tracks_that_take_one_place_at_once_the_last_one_is_sent() {
+        let [first, second, last] = cameras().await;
+        let sender = connection().add_track(named(&first), &[]).unwrap();
+        let feed = sender.tell(&first).unwrap();
+        // Both are there before the sender's task hears of either.
+        for track in [&second, &last] {
+            sender.replace_track(Some(named(track))).await.unwrap();
+        }
+        for track in [&last, &second] {
+            assert!(sender.tell(track).is_none());
+        }
+        let next = feed.lock().next.take().unwrap();
+        assert_eq!(next.id(), last.id());
+    }
+
+    #[tokio::test]
+    async fn a_track_in_the_place_of_another_one_has_its_encoder() {
+        let [first, second, _] = cameras().await;
+        let sender = connection().add_track(named(&first), &[]).unwrap();
+        let pump = Pump {
+            connection: Arc::downgrade(sender.connection()),
+            id: sender.id(),
+            feed: sender.tell(&first).unwrap(),
+        };
+        let mut encoder = pump.encoder::<Pictures>(false);
+        for (put, is_kept) in [(Some(&second), true), (None, false)] {
+            sender.replace_track(put.map(named)).await.unwrap();
+            let late = VideoFrame::black(16, 16).unwrap();
+            assert!(!pump.send::<Pictures>(&first, late, &mut encoder));
+            assert_eq!(encoder.is_some(), is_kept);
+        }
     }
 }
