@@ -2,8 +2,11 @@
 
 /// One line of it: without what moves a cursor, sets a title, fills a clipboard or begins another line.
 pub(crate) fn line(text: &str) -> String {
-    let tabs = text.chars().map(|c| if c == '\t' { ' ' } else { c });
-    tabs.filter(|c| !c.is_control()).collect()
+    let apart = |c| if matches!(c, '\t' | '\n') { ' ' } else { c };
+    text.chars()
+        .map(apart)
+        .filter(|c| !c.is_control())
+        .collect()
 }
 
 /// Each line of it with a mark, so that none passes for somebody else's.
@@ -35,5 +38,6 @@ mod tests {
         ] {
             assert_eq!(marked("> ", said), shown, "{said:?}");
         }
+        assert_eq!(line("an error:\r\nits cause\n"), "an error: its cause ");
     }
 }

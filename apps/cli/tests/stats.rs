@@ -50,24 +50,45 @@ impl Drop for Running {
 #[cfg(unix)]
 #[test]
 fn who_asks_again_and_again_ends_when_interrupted_while_no_answer_comes() {
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use rustix::process::{Pid, Signal, kill_process};
 
     let folder = tempfile::tempdir().unwrap();
     let control = folder.path().join("control");
-    let listener = std::os::unix::net::UnixListener::bind(&control).unwrap();
+    let listener = UnixListener::bind(&control).unwrap();
     let mut asking = Command::new(env!("CARGO_BIN_EXE_duologue"));
     asking
         .args(["stats", "--every", "0.1", "--control"])
         .arg(&control);
-    let mut asking = Running(asking.stdout(Stdio::null()).spawn().unwrap());
-    let (mut first, _) = listener.accept().unwrap();
+    let mut asking = Running(asking.stdout(Stdio::piped()).spawn().unwrap());
+    let mut told = asking.0.stdout.take().unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let watching = std::thread::spawn({
+        let (ended, control) = (ended.clone(), control.clone());
+        move || {
+            // Until it ends: what waits for its next request is not to wait for ever then.
+            let _ = std::io::copy(&mut told, &mut std::io::sink());
+            ended.store(true, Ordering::SeqCst);
+            let _ = UnixStream::connect(control);
+        }
+    });
+    let accept = || {
+        let (stream, _) = listener.accept().unwrap();
+        assert!(!ended.load(Ordering::SeqCst), "it has ended by itself");
+        stream
+    };
+    let mut first = accept();
     let told = br#"{"pid":1,"version":"0","metrics":[]}"#;
     std::io::Write::write_all(&mut first, told).unwrap();
     drop(first);
-    let _second = listener.accept().unwrap();
+    let _second = accept();
     let pid = Pid::from_child(&asking.0);
     kill_process(pid, Signal::INT).unwrap();
     assert!(asking.0.wait().unwrap().success());
+    watching.join().unwrap();
 }
 
 #[test]
