@@ -375,7 +375,7 @@ impl Tended {
         let offer = self.pc.local_description().ok_or("there is no offer")?;
         self.offer = offer.sdp;
         self.found.clear();
-        self.complete = false;
+        (self.complete, self.tries) = (false, 0);
         let own = Fragment::of(&self.offer);
         let restarted = self.session.restart(own.write(&self.offer)).await?;
         match &restarted {

@@ -79,8 +79,10 @@ async fn a_restart_finds_another_path_for_the_same_session() {
     let session = tended.shown();
     for _ in 0..2 {
         let before = tended.offer.clone();
+        tended.tries = TRICKLE_TRIES + 1;
         let restarted = tended.restart().await.unwrap();
         assert!(matches!(restarted, Restarted::Done(_)), "{restarted:?}");
+        assert_eq!(tended.tries, 0, "its candidates are others");
         assert_ne!(
             Fragment::of(&before).credentials,
             Fragment::of(&tended.offer).credentials
