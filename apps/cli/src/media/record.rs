@@ -96,9 +96,10 @@ impl Sinks {
         let path = path.to_owned();
         let recording = async move {
             recorder.run(Target::File(path.clone())).await?;
-            match recorder.got_any() {
-                true => Ok(()),
-                false => Err(of_file(&path)("nothing came")),
+            match (recorder.has_begun(), recorder.got_any()) {
+                (true, _) => Ok(()),
+                (false, true) => Err(of_file(&path)("nothing came that a file begins with")),
+                (false, false) => Err(of_file(&path)("nothing came")),
             }
         };
         self.tasks.push(tokio::spawn(recording));

@@ -69,7 +69,7 @@ pub(super) const PULL_IDLE: Duration = Duration::from_secs(10);
 pub(super) const PULL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long sessions of a server that ends may take to complete what they record.
 pub(super) const RECORDS_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a recording waits for the first picture where sound comes; then it is one of sound.
+/// How long a recording waits for the first picture where sound comes and no picture does; then it is one of sound.
 pub(super) const PICTURES_PATIENCE: Duration = Duration::from_secs(5);
 /// Frames of sound that wait for that.
 pub(super) const HELD_SOUND: usize = 1024;

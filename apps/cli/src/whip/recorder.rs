@@ -1,5 +1,6 @@
 //! Counts the frames that a connection receives, and writes them to a file if one is wanted.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -113,6 +114,7 @@ pub(crate) struct Recorder {
     tally: Tally,
     /// The file, once it is known.
     path: Option<PathBuf>,
+    begun: bool,
 }
 
 /// What one receiver may get: the names of codecs by their payload types. The other end may take another one at any
@@ -162,6 +164,7 @@ impl Recorder {
             agreed,
             tally: Tally(Arc::new(watch::Sender::new(tracks))),
             path: None,
+            begun: false,
         }
     }
 
@@ -216,6 +219,7 @@ impl Recorder {
         if self.path.is_none() {
             self.path = recording.path().map(Path::to_owned);
         }
+        self.begun = matches!(recording, Recording::Running(_));
         outcome.and(held).and(recording.finish())
     }
 
@@ -223,14 +227,28 @@ impl Recorder {
     pub(crate) fn got_any(&self) -> bool {
         self.tally.0.borrow().iter().any(|track| track.frames > 0)
     }
+
+    /// Whether a file was begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
 }
 
 /// A file that is made of frames as they come.
 enum Recording {
     Nothing,
-    /// Until the frame that it begins with. Sound that came before it is kept: perhaps no pictures come.
-    Waiting(Place, Vec<(usize, EncodedFrame)>),
+    /// Until the frame that it begins with.
+    Waiting(Place, Held),
     Running(Box<Running>),
+}
+
+/// What came before the first key frame.
+#[derive(Default)]
+struct Held {
+    /// Kept with its tracks: perhaps no pictures come.
+    sound: VecDeque<(usize, EncodedFrame)>,
+    /// Some came that need others: a key frame will, however late.
+    pictures: bool,
 }
 
 /// Where a file will be.
@@ -291,11 +309,11 @@ impl Recording {
     }
 
     fn waiting(place: Place) -> Self {
-        Recording::Waiting(place, Vec::new())
+        Recording::Waiting(place, Held::default())
     }
 
     /// Writes a frame; `false` if the file cannot have it, and goes on. What comes before the first key frame of
-    /// pictures belongs to none, unless that takes too long: then the file is one of sound.
+    /// pictures belongs to none, unless no picture comes for too long: then the file is one of sound.
     fn give(
         &mut self,
         agreed: &[Agreed],
@@ -327,13 +345,19 @@ impl Recording {
         let Recording::Waiting(_, held) = self else {
             return Ok(true);
         };
-        if format.kind() == MediaKind::Audio {
-            held.push((track, frame.clone()));
+        match format.kind() {
+            MediaKind::Audio => held.sound.push_back((track, frame.clone())),
+            MediaKind::Video => held.pictures = true,
+        }
+        if held.pictures {
+            let most = held.sound.len().min(HELD_SOUND);
+            held.sound.drain(..held.sound.len() - most);
+            return Ok(true);
         }
         let too_long = |(_, first): &(usize, EncodedFrame)| {
             frame.received - first.received > PICTURES_PATIENCE
         };
-        if held.len() >= HELD_SOUND || held.first().is_some_and(too_long) {
+        if held.sound.len() >= HELD_SOUND || held.sound.front().is_some_and(too_long) {
             self.begin_without_pictures(agreed)?;
         }
         Ok(true)
@@ -344,8 +368,8 @@ impl Recording {
         let Recording::Waiting(_, held) = self else {
             return Ok(());
         };
-        let held = std::mem::take(held);
-        let Some((track, first)) = held.first() else {
+        let held = std::mem::take(&mut held.sound);
+        let Some((track, first)) = held.front() else {
             return Ok(());
         };
         let Some(format) = agreed[*track].format(first.payload_type) else {
@@ -558,18 +582,68 @@ mod tests {
         assert_eq!(count(&path), pictures.len());
     }
 
-    /// Sound of 20 ms a packet, and pictures that may come.
+    const OPUS: u8 = 111;
+
+    fn agreed_with_sound() -> [Agreed; 2] {
+        let [video] = agreed();
+        [video, Agreed(vec![(OPUS, "audio/opus".into())])]
+    }
+
+    /// Of 20 ms a packet.
+    fn sound(n: u32) -> EncodedFrame {
+        let payload_type = PayloadType::new(OPUS).unwrap();
+        let at = Instant::ZERO + Duration::from_millis(20) * n;
+        let data = bytes::Bytes::from_static(&[0xf8, 1]);
+        EncodedFrame::new(duologue::Ssrc(2), payload_type, 960 * n, at, data)
+    }
+
+    #[test]
+    fn pictures_whose_key_frame_comes_late_are_recorded() {
+        let agreed = agreed_with_sound();
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = pictures();
+        for (number, key_comes) in [(0, true), (1, false)] {
+            let target = Target::Folder {
+                folder: folder.path().to_owned(),
+                stream: "live".to_owned(),
+                number,
+            };
+            let mut recording = Recording::new(target, &agreed).unwrap();
+            // Half a minute of both, without a key frame.
+            for n in 0..1_500 {
+                assert!(recording.give(&agreed, 1, &sound(n)).unwrap());
+                let at = sound(n).received;
+                let delta = EncodedFrame {
+                    received: at,
+                    key: false,
+                    ..pictures[1].clone()
+                };
+                assert!(recording.give(&agreed, 0, &delta).unwrap());
+            }
+            for picture in pictures.iter().filter(|_| key_comes) {
+                let received = sound(1_500).received + (picture.received - Instant::ZERO);
+                let picture = EncodedFrame {
+                    received,
+                    ..picture.clone()
+                };
+                assert!(recording.give(&agreed, 0, &picture).unwrap());
+            }
+            recording.begin_without_pictures(&agreed).unwrap();
+            let path = recording.path().unwrap().to_owned();
+            recording.finish().unwrap();
+            let frames = match key_comes {
+                true => pictures.len(),
+                // The last ones.
+                false => HELD_SOUND,
+            };
+            assert_eq!(count(&path), frames, "{}", path.display());
+        }
+    }
+
+    /// Pictures that may come.
     #[test]
     fn sound_is_recorded_where_pictures_were_agreed_on_and_none_come() {
-        const OPUS: u8 = 111;
-        let [video] = agreed();
-        let agreed = [video, Agreed(vec![(OPUS, "audio/opus".into())])];
-        let sound = |n: u32| {
-            let payload_type = PayloadType::new(OPUS).unwrap();
-            let at = Instant::ZERO + Duration::from_millis(20) * n;
-            let data = bytes::Bytes::from_static(&[0xf8, 1]);
-            EncodedFrame::new(duologue::Ssrc(2), payload_type, 960 * n, at, data)
-        };
+        let agreed = agreed_with_sound();
         let folder = tempfile::tempdir().unwrap();
         // One that ends early, and one that pictures are waited for in vain.
         for (number, packets) in [(0, 10), (1, 300)] {
