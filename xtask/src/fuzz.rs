@@ -10,7 +10,7 @@ use crate::tools::Tool;
 
 const CARGO_FUZZ: Tool = Tool {
     name: "cargo-fuzz",
-    version: "0.13.1",
+    version: "0.13.2",
     with: &[],
 };
 
