@@ -54,6 +54,7 @@ const APART: &[(&str, &str, &str)] = &[
 /// A third-party crate and the only crates that may name it.
 const ADAPTERS: &[(&str, &[&str])] = &[
     ("pcap-file", &["duologue-tokio"]),
+    ("rcgen", &["duologue-identity"]),
     ("quinn-udp", &["duologue-udp"]),
     ("if-addrs", &["duologue-udp"]),
     ("rustls", &["duologue-tokio", "duologue-cli"]),
@@ -141,8 +142,8 @@ mod tests {
         assert!(forbidden("duologue-jsep", "duologue-ice").is_some());
         assert!(forbidden("duologue-ice", "duologue-sdp").is_some());
         assert!(forbidden("duologue-session", "duologue-sdp").is_some());
-        assert!(forbidden("duologue-session", "quinn-udp").is_some());
+        assert!(forbidden("duologue-session", "rcgen").is_some());
         assert!(forbidden("duologue-session", "duologue-ice").is_none());
-        assert!(forbidden("duologue-udp", "quinn-udp").is_none());
+        assert!(forbidden("duologue-identity", "rcgen").is_none());
     }
 }

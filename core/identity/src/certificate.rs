@@ -3,11 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue_base::{Redacted, Rng, WallClock};
+use rcgen::{CertificateParams, DistinguishedName, DnType, SerialNumber};
 use x509_cert::der::Decode;
 
 use crate::key::PrivateKey;
 use crate::limits::{CLOCK_SKEW, PEM_BYTES_MAX};
-use crate::x509::{self, Contents};
 use crate::{Fingerprint, HashFunction};
 
 /// A self-signed X.509 certificate with its private key. Cloning shares them.
@@ -213,18 +213,26 @@ fn self_sign(
     expires: WallClock,
     rng: &mut Rng,
 ) -> Result<Vec<u8>, GenerateError> {
-    let since = (now - WallClock::default()).saturating_sub(CLOCK_SKEW);
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let at = |wall: WallClock| epoch + Duration::from_millis(wall.unix_millis());
+    let mut params = CertificateParams::default();
+    params.not_before = at(WallClock::from_unix_millis(
+        (now - WallClock::default())
+            .saturating_sub(CLOCK_SKEW)
+            .as_millis() as u64,
+    ));
+    params.not_after = at(expires);
     let mut serial = [0; 16];
     rng.fill(&mut serial);
     // RFC 5280 §4.1.2.2: a serial number is positive.
     serial[0] = (serial[0] & 0x7f) | 0x40;
-    let contents = Contents {
-        serial: &serial,
-        common_name: &rng.alphanumeric(16),
-        not_before: WallClock::default() + since,
-        not_after: expires,
-    };
-    x509::self_sign(key, &contents).map_err(|_| GenerateError::Sign)
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, rng.alphanumeric(16));
+    let certificate = params.self_signed(key).map_err(|_| GenerateError::Sign)?;
+    Ok(certificate.der().to_vec())
 }
 
 /// Why a certificate could not be made.

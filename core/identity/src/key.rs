@@ -81,15 +81,6 @@ impl PrivateKey {
         }
     }
 
-    /// As certificates are signed: with SHA-256.
-    pub(crate) fn sign_certificate(&self, contents: &[u8]) -> Result<Vec<u8>, SignError> {
-        let scheme = match self {
-            PrivateKey::Ecdsa(_) => ECDSA_SHA256,
-            PrivateKey::Rsa(_) => PKCS1_SHA256,
-        };
-        self.sign(scheme, contents)
-    }
-
     /// By a signature scheme of TLS (RFC 8446 §4.2.3).
     pub(crate) fn sign(&self, scheme: u16, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let random = SystemRandom::new();
@@ -124,4 +115,28 @@ fn rsa_encoding(scheme: u16) -> Option<&'static dyn signature::RsaEncoding> {
         0x0806 => &signature::RSA_PSS_SHA512,
         _ => return None,
     })
+}
+
+impl rcgen::PublicKeyData for PrivateKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.public()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        match self {
+            PrivateKey::Ecdsa(_) => &rcgen::PKCS_ECDSA_P256_SHA256,
+            PrivateKey::Rsa(_) => &rcgen::PKCS_RSA_SHA256,
+        }
+    }
+}
+
+impl rcgen::SigningKey for PrivateKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let scheme = match self {
+            PrivateKey::Ecdsa(_) => ECDSA_SHA256,
+            PrivateKey::Rsa(_) => PKCS1_SHA256,
+        };
+        self.sign(scheme, message)
+            .map_err(|_| rcgen::Error::RemoteKeyError)
+    }
 }

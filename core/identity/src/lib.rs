@@ -33,7 +33,6 @@ mod certificate;
 mod fingerprint;
 mod key;
 mod limits;
-mod x509;
 
 pub use certificate::{
     Certificate, Certificates, GenerateError, ImportError, KeygenAlgorithm, SignError,
