@@ -9,8 +9,6 @@ use crate::bench::{self, DATA, MEDIA, Scenario};
 use crate::peers;
 use crate::run::{self, Outcome, cargo, output, root, target_dir};
 
-const OWN: &str = "duologue";
-
 /// Who is measured.
 struct Peer {
     name: &'static str,
@@ -27,16 +25,10 @@ struct Peer {
 type Results = Vec<(usize, usize, Value)>;
 
 pub(crate) fn run(rounds: usize, secs: u32, beside: &[String]) -> Outcome {
-    let mut peers = peers()?;
-    let named = |peer: &Peer| beside.iter().any(|name| name == peer.name);
-    if let Some(unknown) = beside
-        .iter()
-        .find(|it| peers.iter().all(|peer| peer.name != **it))
-    {
-        let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
-        return Err(format!("{unknown} is none of {}", names.join(", ")));
+    if let Some(unknown) = beside.iter().find(|it| !OTHERS.contains(&it.as_str())) {
+        return Err(format!("{unknown} is none of {}", OTHERS.join(", ")));
     }
-    peers.retain(|peer| beside.is_empty() || peer.name == OWN || named(peer));
+    let peers = peers(|name| beside.is_empty() || beside.iter().any(|it| it == name))?;
     let scenarios: Vec<&Scenario> = DATA.iter().chain(MEDIA).collect();
     let scenarios: Vec<&Scenario> = scenarios
         .into_iter()
@@ -69,13 +61,11 @@ pub(crate) fn run(rounds: usize, secs: u32, beside: &[String]) -> Outcome {
     }
 }
 
-/// duologue, and what the registries offer.
-fn peers() -> Outcome<Vec<Peer>> {
+/// duologue, and those of what the registries offer that are wanted.
+fn peers(wanted: impl Fn(&str) -> bool) -> Outcome<Vec<Peer>> {
     run::run(cargo(["build", "--release", "-p", "duologue-bench-peer"]))?;
     let folder = target_dir().join("peers");
     let sources = root().join("bench/compare");
-    let pion = peers::pion(&sources.join("pion/main.go"), &folder, "compare")?;
-    peers::npm(&root().join("test/peers/counterparts"), &folder.join("npm"))?;
     let native = |name, program, media, more| Peer {
         name,
         program,
@@ -83,36 +73,46 @@ fn peers() -> Outcome<Vec<Peer>> {
         more,
         media,
     };
-    let web = |name: &'static str| Peer {
-        name,
-        program: PathBuf::from("node"),
-        args: vec![
-            sources.join("web.mjs").display().to_string(),
-            name.to_owned(),
-        ],
-        more: &[],
-        media: false,
-    };
     let own = target_dir().join("release/bench-peer");
-    let mut peers = vec![
-        native(OWN, own, true, &[]),
-        native("Pion (Debian)", pion, true, &[]),
-    ];
-    let rust = folder.join("rust-measured");
-    match peers::rust(&sources.join("rust"), &rust, "release") {
-        Ok(()) => peers.extend(RUST.iter().map(|(name, more)| {
-            let program = rust.join("release").join(name);
-            native(*name, program, true, *more)
-        })),
-        Err(failure) => eprintln!("str0m and webrtc-rs are left out: {failure}"),
+    let mut peers = vec![native("duologue", own, true, &[])];
+    if wanted(PION) {
+        let pion = peers::pion(&sources.join("pion/main.go"), &folder, "compare")?;
+        peers.push(native(PION, pion, true, &[]));
     }
-    peers.extend(["node-datachannel", "wrtc", "werift"].map(web));
+    if RUST.iter().any(|(name, _)| wanted(name)) {
+        let rust = folder.join("rust-measured");
+        match peers::rust(&sources.join("rust"), &rust, "release") {
+            Ok(()) => peers.extend(RUST.iter().filter(|it| wanted(it.0)).map(|(name, more)| {
+                let program = rust.join("release").join(name);
+                native(*name, program, true, *more)
+            })),
+            Err(failure) => eprintln!("str0m and webrtc-rs are left out: {failure}"),
+        }
+    }
+    if NODE.iter().any(|name| wanted(name)) {
+        peers::npm(&root().join("test/peers/counterparts"), &folder.join("npm"))?;
+        peers.extend(NODE.iter().filter(|name| wanted(name)).map(|name| Peer {
+            name,
+            program: PathBuf::from("node"),
+            args: vec![
+                sources.join("web.mjs").display().to_string(),
+                (*name).to_owned(),
+            ],
+            more: &[],
+            media: false,
+        }));
+    }
     Ok(peers)
 }
 
+/// All but duologue, by the names of the table.
+const OTHERS: [&str; 6] = [PION, RUST[0].0, RUST[1].0, NODE[0], NODE[1], NODE[2]];
+const PION: &str = "Pion";
+const NODE: [&str; 3] = ["node-datachannel", "wrtc", "werift"];
+
 /// Stacks of Rust. A sender's own limit of what waits, at which each was best on loopback: a larger one overruns the
 /// default buffers of sockets.
-const RUST: &[(&str, &[&str])] = &[
+const RUST: [(&str, &[&str]); 2] = [
     ("str0m", &["--buffer", "65536"]),
     ("webrtc-rs", &["--buffer", "65536"]),
 ];

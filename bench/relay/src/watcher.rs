@@ -29,6 +29,6 @@ impl Watcher {
         let shown = shown
             .as_u64()
             .ok_or("the page does not say what it shows")?;
-        Ok(shown - std::mem::replace(&mut self.before, shown))
+        Ok(shown.saturating_sub(std::mem::replace(&mut self.before, shown)))
     }
 }

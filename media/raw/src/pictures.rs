@@ -102,13 +102,12 @@ impl Pictures {
     /// It was decoded.
     pub(super) fn handle_decoded(
         &mut self,
-        frame: &DueFrame<()>,
+        timestamp: u32,
         took: Duration,
         now: Instant,
         qp: Option<u8>,
     ) {
-        let timestamp = Some(frame.timestamp);
-        self.playout.handle_decoded(timestamp, took, now);
+        self.playout.handle_decoded(Some(timestamp), took, now);
         if let Some(qp) = qp {
             *self.qp_sum.get_or_insert(0) += u64::from(qp);
         }
@@ -138,7 +137,7 @@ impl Pictures {
     /// decoder was given and did not need. When it was captured, by the sender's clock.
     pub(super) fn shown(
         &mut self,
-        frame: &DueFrame<()>,
+        timestamp: u32,
         picture: &VideoFrame,
         now: Instant,
     ) -> Option<NtpTime> {
@@ -147,7 +146,7 @@ impl Pictures {
             height: picture.height(),
         });
         self.playout.handle_rendered(now);
-        self.sender.captured(frame.timestamp)
+        self.sender.captured(timestamp)
     }
 
     /// What frames are held back for without lip sync.

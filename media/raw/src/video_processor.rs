@@ -123,7 +123,7 @@ struct Decoder {
 type Decoding = Pin<Box<dyn Future<Output = Option<Decoded>> + Send>>;
 
 struct Decoded {
-    frame: DueFrame<()>,
+    timestamp: u32,
     took: Duration,
     /// How likely each picture that was looked at is another one than was encoded.
     corruption: Vec<f64>,
@@ -252,7 +252,7 @@ impl Pump {
         let DueFrame {
             frame: (frame, at),
             timestamp,
-            render_at,
+            ..
         } = due;
         let decoder = self.decoder.take();
         let samples = self.stream.as_mut().and_then(|it| it.samples(&frame));
@@ -264,13 +264,8 @@ impl Pump {
                 Ok((decoder, pictures)) => decoder.compare(&frame, at, samples, pictures),
                 Err(_) => Vec::new(),
             };
-            let frame = DueFrame {
-                frame: (),
-                timestamp,
-                render_at,
-            };
             Decoded {
-                frame,
+                timestamp,
                 took,
                 corruption,
                 pictures,
@@ -283,7 +278,7 @@ impl Pump {
     fn decoded(&mut self, decoded: Option<Decoded>) {
         let now = self.now();
         let Some(Decoded {
-            frame,
+            timestamp,
             took,
             corruption,
             pictures,
@@ -294,7 +289,7 @@ impl Pump {
         match (pictures, &mut self.stream) {
             (Ok((decoder, pictures)), Some(stream)) => {
                 self.needs_key = false;
-                stream.handle_decoded(&frame, took, now, decoder.inner.last_qp());
+                stream.handle_decoded(timestamp, took, now, decoder.inner.last_qp());
                 for probability in corruption {
                     stream.handle_compared(probability);
                 }
@@ -302,7 +297,7 @@ impl Pump {
                 self.decoder = Some(decoder);
                 let mut captured = None;
                 for picture in pictures {
-                    captured = Some(stream.shown(&frame, &picture, now));
+                    captured = Some(stream.shown(timestamp, &picture, now));
                     self.queue.push(picture);
                 }
                 if let Some(captured) = captured {

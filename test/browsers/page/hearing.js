@@ -36,7 +36,7 @@ export const scenarios = {
     const after = await all();
     test.onFailure(async () => JSON.stringify({ before, after }));
     const table = {};
-    for (const [at, { jitterMs, loss }] of NETWORKS.entries()) {
+    for (const [at, { jitterMs, loss, fec }] of NETWORKS.entries()) {
       const name = `jitter ${jitterMs} ms, loss ${100 * loss} %${fec ? ", FEC" : ""}`;
       for (const [end, who] of ["Chromium", "duologue"].entries()) {
         const [from, to] = [before[end][at], after[end][at]];

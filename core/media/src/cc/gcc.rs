@@ -397,12 +397,8 @@ impl Gcc {
     }
 
     fn plan(&self) -> Plan {
-        let queued = self.delay.queue() > QUEUE_LONG;
-        let factor = if queued || self.delay.usage() == Usage::Over {
-            PACING_CAREFUL
-        } else {
-            PACING
-        };
+        let queued = self.delay.queue() > QUEUE_LONG || self.delay.usage() == Usage::Over;
+        let factor = if queued { PACING_CAREFUL } else { PACING };
         let rising = self
             .loss
             .estimate()

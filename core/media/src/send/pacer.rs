@@ -114,7 +114,8 @@ impl Queued for std::convert::Infallible {
 /// slots of 5 ms: what a slot may carry leaves at once, as one train if the packets are equal. What nobody
 /// used is kept for the plan's burst, so that a picture leaves at once where the path carries more than is sent. On fast
 /// paths slots are of 2 ms, and video that comes within one whose packets have left waits for the next: an
-/// application that hands over packet by packet makes trains, too. A host that comes late makes up for two slots and no more, so that no burst fills the path's queue.
+/// application that hands over packet by packet makes trains, too. A host that comes late makes up for two slots, or
+/// the plan's burst, and no more, so that nothing fills the path's queue.
 ///
 /// ```
 /// use duologue_base::Instant;

@@ -33,7 +33,7 @@ fn frame(number: u32, late: Duration) -> EncodedFrame {
 fn see(frames: Vec<EncodedFrame>, took: Duration) -> (Pictures, Vec<Instant>) {
     let mut pictures = Pictures::new(Ssrc(1));
     let mut seen = Vec::new();
-    let mut decoding: Option<(Instant, DueFrame<()>)> = None;
+    let mut decoding: Option<(Instant, u32)> = None;
     let mut frames = frames.into_iter().peekable();
     let mut now = start();
     let end = start() + FRAME * 100;
@@ -41,20 +41,15 @@ fn see(frames: Vec<EncodedFrame>, took: Duration) -> (Pictures, Vec<Instant>) {
         while let Some(frame) = frames.next_if(|it| it.received <= now) {
             pictures.handle_frame(frame);
         }
-        if let Some((_, frame)) = decoding.take_if(|(done, _)| *done <= now) {
-            pictures.handle_decoded(&frame, took, now, Some(20));
-            pictures.shown(&frame, &pattern::draw(0, 64, 64).unwrap(), now);
+        if let Some((_, timestamp)) = decoding.take_if(|(done, _)| *done <= now) {
+            pictures.handle_decoded(timestamp, took, now, Some(20));
+            pictures.shown(timestamp, &pattern::draw(0, 64, 64).unwrap(), now);
             seen.push(now);
         }
         if decoding.is_none()
             && let Some(due) = pictures.poll_frame(now)
         {
-            let frame = DueFrame {
-                frame: (),
-                timestamp: due.timestamp,
-                render_at: due.render_at,
-            };
-            decoding = Some((now + took, frame));
+            decoding = Some((now + took, due.timestamp));
         }
         now += Duration::from_millis(1);
     }
@@ -88,13 +83,8 @@ fn pictures_that_come_unevenly_are_seen_evenly() {
 fn a_picture_tells_when_it_was_captured() {
     let mut pictures = Pictures::new(Ssrc(1));
     pictures.handle_frame(frame(0, Duration::ZERO));
-    let third = DueFrame {
-        frame: (),
-        timestamp: 9_000,
-        render_at: start(),
-    };
     let picture = pattern::draw(0, 64, 64).unwrap();
-    let captured = pictures.shown(&third, &picture, start());
+    let captured = pictures.shown(9_000, &picture, start());
     let report = frame(0, Duration::ZERO).sender_time.unwrap().ntp;
     let since = captured.unwrap().since(report).as_millis();
     assert!((99..=101).contains(&since), "{since}");
