@@ -8,7 +8,9 @@ use std::time::Duration;
 use duologue_base::Instant;
 
 use crate::DtlsError;
-use crate::limits::{LONGEST_RETRANSMISSION, REPEAT_GAP, RETRANSMISSIONS, SENT_NUMBERS};
+use crate::limits::{
+    LONGEST_RETRANSMISSION, OUTGOING_DATAGRAMS, REPEAT_GAP, RETRANSMISSIONS, SENT_NUMBERS,
+};
 use crate::reassembly::MESSAGE_HEADER;
 use crate::record::{RecordNumber, Records, content};
 use crate::wire::be24;
@@ -176,7 +178,7 @@ impl Flight {
         self.clock.due
     }
 
-    /// Says it again if that is due; `Ok(false)` when it was often enough, unless it is `endless`.
+    /// Says it again if that is due and what was said before has left; `Ok(false)` when it was often enough, unless it is `endless`.
     pub(crate) fn handle_timeout(
         &mut self,
         now: Instant,
@@ -194,6 +196,10 @@ impl Flight {
         self.clock.repeated = self.clock.repeated.saturating_add(1);
         self.clock.wait = longer(self.clock.wait).min(LONGEST_RETRANSMISSION);
         self.clock.due = Some(now + self.clock.wait);
+        if !out.is_empty() {
+            // Nothing may leave: once more of it would say no more.
+            return Ok(true);
+        }
         self.clock.said = Some(now);
         self.write(records, out).map(|()| true)
     }
@@ -206,7 +212,7 @@ impl Flight {
         out: &mut VecDeque<Vec<u8>>,
     ) -> Result<(), DtlsError> {
         let lately = self.clock.said.is_none_or(|said| now < said + REPEAT_GAP);
-        if lately || self.items.is_empty() {
+        if lately || self.items.is_empty() || out.len() >= OUTGOING_DATAGRAMS {
             return Ok(());
         }
         self.clock.said = Some(now);

@@ -115,5 +115,9 @@ pub(crate) const SENT_NUMBERS: usize = 16;
 /// A flight is not said again sooner than this because the peer repeats itself.
 pub(crate) const REPEAT_GAP: Duration = Duration::from_millis(20);
 
+/// Datagrams that wait to leave, beyond which what a peer does adds none: neither an ACK nor a repeated flight. A flight
+/// with a long chain has half as many.
+pub(crate) const OUTGOING_DATAGRAMS: usize = 64;
+
 /// RFC 5246 §7.4.9.
 pub(crate) const VERIFY_DATA_12: usize = 12;

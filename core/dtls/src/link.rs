@@ -10,7 +10,7 @@ use crate::crypto::random::Random;
 use crate::crypto::transcript::Transcript;
 use crate::flight::Flight;
 use crate::key_log::KeyLog;
-use crate::limits::ACK_NUMBERS;
+use crate::limits::{ACK_NUMBERS, OUTGOING_DATAGRAMS};
 use crate::message::Protocol;
 use crate::reassembly::Reassembly;
 use crate::record::{RecordNumber, Records, content};
@@ -118,7 +118,7 @@ impl Link {
     pub(crate) fn send_ack(&mut self, arrived: &[RecordNumber]) -> Result<(), DtlsError> {
         self.ack_due = None;
         let epoch = self.records.sealing_epoch();
-        if arrived.is_empty() || epoch == 0 {
+        if arrived.is_empty() || epoch == 0 || self.outgoing.len() >= OUTGOING_DATAGRAMS {
             return Ok(());
         }
         let mut datagram = Vec::new();

@@ -352,6 +352,24 @@ fn a_key_update_that_is_lost_twenty_times_ends_with_the_next_one() {
 }
 
 #[test]
+fn a_key_update_that_nobody_may_send_is_written_once() {
+    let mut pair = Pair::connected(V13, V13);
+    renew_keys(&mut pair, CLIENT);
+    // Consent to send has expired: nothing is polled any more.
+    let end = pair.now + Duration::from_secs(3_600);
+    while let Some(due) = pair.ends[CLIENT].poll_timeout().filter(|due| *due < end) {
+        pair.ends[CLIENT].handle_timeout(due);
+        pair.now = due;
+    }
+    let link = &mut pair.ends[CLIENT].engine_mut().expect("connected").link;
+    assert_eq!(link.outgoing.len(), 1);
+    // It is there again.
+    pair.run(Duration::from_secs(3));
+    assert_eq!(epochs(&mut pair), [[4, 3], [3, 4]]);
+    talk(&mut pair, "after a KeyUpdate");
+}
+
+#[test]
 fn keys_before_a_key_update_are_forgotten_once_the_new_ones_were_used_for_long() {
     let mut pair = Pair::connected(V13, V13);
     let mut late = Vec::new();
