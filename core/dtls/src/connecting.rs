@@ -40,8 +40,8 @@ pub(crate) struct Connecting {
     hello: Option<Random>,
     /// When the peer's first message of this attempt was taken.
     heard: Option<Instant>,
-    /// The server asked for a second ClientHello.
-    was_asked_again: bool,
+    /// The message in which the server asked for a second ClientHello.
+    question: Option<Vec<u8>>,
     /// As a server: the hello was answered.
     has_answered: bool,
     /// The newest hello that is another one.
@@ -102,7 +102,7 @@ impl Connecting {
             silent_at: (role == DtlsRole::Server).then(|| now + SILENCE),
             hello: None,
             heard: None,
-            was_asked_again: false,
+            question: None,
             has_answered: false,
             rival: None,
             stale: Vec::new(),
@@ -179,14 +179,15 @@ impl Connecting {
             }
             Some(hello) if self.stale.contains(&hello.random) => true,
             // The question came by two ways, or was repeated. Its answer is under way.
-            Some(hello) if hello.asks_again && self.was_asked_again && !self.fits(&hello) => true,
+            Some(hello) if self.is_answered(&hello) && !self.fits(&hello) => true,
             Some(hello) if self.fits(&hello) => {
                 self.heard.get_or_insert(now);
                 self.silent_at = None;
                 self.deadline.get_or_insert(now + HANDSHAKE_DEADLINE);
-                match hello.asks_again {
-                    true => self.was_asked_again = true,
-                    false => self.hello = Some(hello.random),
+                if !hello.asks_again {
+                    self.hello = Some(hello.random);
+                } else if self.question.is_none() {
+                    self.question = Some(hello.message.to_vec());
                 }
                 false
             }
@@ -204,12 +205,17 @@ impl Connecting {
         }
     }
 
+    /// Whether it is the question that was taken. Another one is another server's.
+    fn is_answered(&self, hello: &Hello<'_>) -> bool {
+        hello.asks_again && self.question.as_deref() == Some(hello.message)
+    }
+
     /// Whether a hello is the one that was taken, or can be taken.
-    fn fits(&self, hello: &Hello) -> bool {
+    fn fits(&self, hello: &Hello<'_>) -> bool {
         match self.hello {
             Some(taken) => taken == hello.random,
             // Who asks for a second hello counts that message (RFC 6347 §4.2.2).
-            None => hello.asks_again || !self.was_asked_again || hello.number > 0,
+            None => hello.asks_again || self.question.is_none() || hello.number > 0,
         }
     }
 
@@ -315,7 +321,7 @@ impl Connecting {
         }
         self.hello = None;
         self.heard = None;
-        self.was_asked_again = false;
+        self.question = None;
         self.has_answered = false;
         self.farthest = 0;
         Some(rival.map_or_else(Vec::new, |rival| rival.datagrams))

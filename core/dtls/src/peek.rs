@@ -6,6 +6,7 @@ use crate::message::kind::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::reassembly::MESSAGE_HEADER;
 use crate::record::content::{ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE};
 use crate::record::{Header, RECORD_HEADER};
+use crate::wire::Reader;
 
 /// RFC 8446 §6.
 pub(crate) const LEVEL_WARNING: u8 = 1;
@@ -47,52 +48,57 @@ fn first_message(datagram: &[u8]) -> Option<u8> {
 }
 
 /// What a datagram says that begins with a hello, or the first piece of one.
-pub(crate) struct Hello {
+pub(crate) struct Hello<'a> {
     pub(crate) random: Random,
     /// Which message of the handshake it is.
     pub(crate) number: u16,
     /// It only asks for another ClientHello.
     pub(crate) asks_again: bool,
+    /// The message from its header on, as far as the datagram has it.
+    pub(crate) message: &'a [u8],
 }
 
 /// A ClientHello. The second one that a cookie or a HelloRetryRequest asks for has the same random.
-pub(crate) fn client_hello(datagram: &[u8]) -> Option<Hello> {
-    let (message, body) = begin_of_message(datagram)?;
-    hello(message, body).filter(|_| message[0] == CLIENT_HELLO)
+pub(crate) fn client_hello(datagram: &[u8]) -> Option<Hello<'_>> {
+    let message = begin_of_message(datagram)?;
+    hello(message).filter(|_| message[0] == CLIENT_HELLO)
 }
 
 /// A ServerHello, a HelloRetryRequest or a HelloVerifyRequest, which has no random.
-pub(crate) fn server_hello(datagram: &[u8]) -> Option<Hello> {
-    let (message, body) = begin_of_message(datagram)?;
+pub(crate) fn server_hello(datagram: &[u8]) -> Option<Hello<'_>> {
+    let message = begin_of_message(datagram)?;
     match message[0] {
-        SERVER_HELLO => hello(message, body),
+        SERVER_HELLO => hello(message),
         HELLO_VERIFY_REQUEST => Some(Hello {
             random: Random::default(),
             number: 0,
             asks_again: true,
+            message,
         }),
         _ => None,
     }
 }
 
-fn hello(message: &[u8], body: &[u8]) -> Option<Hello> {
+fn hello(message: &[u8]) -> Option<Hello<'_>> {
     // RFC 8446 §4.1.2, §4.1.3: version, random.
+    let body = message.get(MESSAGE_HEADER..)?;
     let random = body.get(2..34)?.try_into().ok()?;
     Some(Hello {
         random,
         number: u16::from_be_bytes([message[4], message[5]]),
         asks_again: random == HELLO_RETRY_REQUEST,
+        message,
     })
 }
 
-/// The header of the plaintext handshake message that a datagram begins with, and what follows it.
-fn begin_of_message(datagram: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The plaintext handshake message that a datagram begins with, header and all, as far as it is there.
+fn begin_of_message(datagram: &[u8]) -> Option<&[u8]> {
     first_message(datagram)?;
     // RFC 6347 §4.2.2: type, length, message number, the fragment's offset and length.
-    let (message, body) = datagram
-        .get(RECORD_HEADER..)?
-        .split_at_checked(MESSAGE_HEADER)?;
-    (message[6..9] == [0, 0, 0]).then_some((message, body))
+    let message = datagram.get(RECORD_HEADER..)?;
+    let header = message.get(..MESSAGE_HEADER)?;
+    let end = MESSAGE_HEADER + Reader::new(&header[9..]).u24()?;
+    (header[6..9] == [0, 0, 0]).then(|| &message[..end.min(message.len())])
 }
 
 /// The last fatal alert in plaintext of a datagram.

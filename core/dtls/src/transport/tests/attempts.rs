@@ -235,6 +235,44 @@ fn a_question_for_a_second_hello_that_comes_again_later_begins_nothing_anew() {
     }
 }
 
+/// Of two servers of one offer, both of which ask for a second hello, the first goes quiet behind its own.
+#[test]
+fn another_server_that_asks_for_a_second_hello_is_gone_over_to() {
+    for versions in [V12, V13] {
+        let mut pair = Pair::new(versions, versions);
+        let [first, mut second] = [2, 3].map(|seed| {
+            let context = Context::for_simulation(seed).unwrap().with_cookies(true);
+            let context = context.with_versions(versions);
+            Transport::new(context, pair.certificates[SERVER].clone())
+        });
+        pair.ends[SERVER] = first;
+        pair.splits_records = true;
+        pair.start();
+        let fingerprints = sha256(&pair.certificates[CLIENT]);
+        second.start(pair.now, DtlsRole::Server, fingerprints);
+        let (mut answers, mut question) = (0, Vec::new());
+        super::deviations::run_with(&mut pair, Duration::from_millis(100), |to, datagram| {
+            if to == SERVER {
+                if question.is_empty() {
+                    second.handle_datagram(Instant::ZERO, &mut datagram.clone(), |_| {});
+                    assert!(second.poll_datagram(&mut question));
+                }
+                return vec![datagram];
+            }
+            answers += 1;
+            match answers {
+                1 => vec![datagram],
+                // Behind the first one's hello.
+                2 => vec![datagram, question.clone()],
+                _ => Vec::new(),
+            }
+        });
+        assert!(answers > 2, "{versions:?}");
+        pair.ends[SERVER] = second;
+        goes_on(pair, &format!("{versions:?}"));
+    }
+}
+
 #[test]
 fn a_datagram_that_comes_by_two_ways_counts_once() {
     for versions in VERSIONS {
