@@ -431,30 +431,41 @@ impl Channels {
         stream: StreamId,
         (init, share): (ChannelInit, Priority),
     ) {
-        self.finish_for_next(association, stream);
+        // What is read before the end of an association is of that one: nothing about it is said on the next.
+        let ended = !self.ends.is_empty();
+        if !ended {
+            self.finish_for_next(association, stream);
+        }
         if self.channels.contains_key(&stream) {
             // Both ends' applications may have negotiated this stream; the channel stays.
             self.counters.refused_opens += 1;
             return;
         }
+
         let name_bytes = init.label.len() + init.protocol.len();
         let is_odd = stream.0 % 2 == 1;
         let is_peers = self.peer_is_odd.is_none_or(|peer| peer == is_odd);
         if !is_peers || self.announced_bytes + name_bytes > ANNOUNCED_NAME_BYTES {
             // RFC 8832 §6: no ACK, and the stream is reset.
             self.counters.refused_opens += 1;
-            association.reset_streams(&[stream]);
+            if !ended {
+                association.reset_streams(&[stream]);
+            }
             return;
         }
+
         let key = self.next_announced;
         self.next_announced = ChannelKey(key.0.wrapping_add(2));
         let mut channel = Channel::new(key, &init, Phase::Open);
         channel.answered = true;
+        channel.ended = ended;
         channel.announced_bytes = name_bytes;
         self.announced_bytes += name_bytes;
         self.insert(stream, channel);
-        association.set_priority(stream, share.weight());
-        self.send_dcep(now, association, stream, &DcepMessage::Ack);
+        if !ended {
+            association.set_priority(stream, share.weight());
+            self.send_dcep(now, association, stream, &DcepMessage::Ack);
+        }
         self.reports.push_back(ChannelReport::Announced {
             channel: key,
             stream,

@@ -468,6 +468,37 @@ fn channels_made_since_the_peer_began_anew_stay() {
 }
 
 #[test]
+fn a_channel_whose_announcement_was_unread_when_the_peer_began_anew_closes_with_the_others() {
+    let mut pair = Pair::connected();
+    pair.client.open(0, STREAM, &ChannelInit::default());
+    pair.client.send(0, b"unread");
+    // Refused, as odd streams are the server's, and not reset where it was not announced.
+    let open = DcepMessage::Open(ChannelInit::default()).encode();
+    pair.client.send_raw(StreamId(1), 50, &open);
+    pair.run();
+    pair.client = End::with_seed(true, 9);
+    pair.client.association.connect(NOW);
+    pair.run();
+    let read = pair.server.reports();
+    assert!(matches!(read[0], ChannelReport::Announced { .. }));
+    let error = Some(ChannelError::AssociationEnded { cause: None });
+    assert_eq!(read[1..], [message(1, b"unread"), closed(1, error)]);
+    assert!(!pair.server.association.is_resetting(StreamId(1)));
+    // The next association has heard nothing of it.
+    pair.run();
+    assert_eq!(pair.client.reports(), []);
+    assert_eq!(pair.client.channels.counters(), Counters::default());
+    pair.client.open(0, STREAM, &ChannelInit::default());
+    pair.run();
+    assert!(matches!(
+        pair.server.reports()[..],
+        [ChannelReport::Announced { .. }]
+    ));
+    pair.run();
+    assert_eq!(pair.client.reports(), [opened(0)]);
+}
+
+#[test]
 fn a_stream_on_which_an_announcement_was_refused_is_in_use_until_it_is_reset() {
     for negotiated in [false, true] {
         let mut pair = Pair::connected();
