@@ -64,7 +64,9 @@ pub enum PeerMisbehaved {
     /// A DATA or I-DATA chunk without data (RFC 9260 §6.2).
     #[error("a data chunk is empty")]
     NoUserData,
-    /// Twice what [`Config::receive_window`](crate::Config::receive_window) has room for, and no message of it is whole.
+    /// Twice what [`Config::receive_window`](crate::Config::receive_window) has room for, none of which can be delivered,
+    /// and what comes next neither fills a gap nor ends a message, or is beyond the largest message that there is room for
+    /// besides.
     #[error("more messages are begun than there is room for")]
     TooManyFragments,
     /// DATA where I-DATA was agreed or the reverse (RFC 8260 §2.2.1).

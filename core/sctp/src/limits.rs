@@ -46,6 +46,9 @@ pub(crate) const MAX_REPORTED_DUPLICATES: usize = 32;
 /// that a flood of tiny ones is bounded as well.
 pub(crate) const RECEIVE_OVERHEAD: usize = 128;
 
+/// Receive windows that may be in use when what fills a gap is taken. What comes next may need a message more.
+pub(crate) const WINDOWS_WITH_GAPS: usize = 2;
+
 /// Incomplete messages for which memory is reserved as large as the last complete one was, and the
 /// bytes of that beyond the first.
 pub(crate) const GUESSED_RUNS: usize = 16;

@@ -314,6 +314,52 @@ fn messages_that_fill_the_window_before_one_is_whole_arrive_or_end_the_associati
 }
 
 #[test]
+fn what_lets_messages_be_delivered_is_taken_however_full_the_window_is() {
+    const I_DATA: u8 = 64;
+    const BEGIN: u8 = 2;
+    const END: u8 = 1;
+    // Number, stream, message and flags. Of 8 KiB each, 127 count twice the window.
+    let first_is_missing = (1..128).rev().chain([0]);
+    let first_is_missing = first_is_missing.map(|n| (n, 0, n, BEGIN | END));
+    let one_is_ended = (0..127).map(|n| (n, n, 0, BEGIN));
+    let one_is_ended = one_is_ended.chain([(127, 0, 0, END)]);
+    let scripts = [
+        (first_is_missing.collect::<Vec<(u32, u32, u32, u8)>>(), 128),
+        (one_is_ended.collect(), 1),
+    ];
+    for (script, delivered) in scripts {
+        let config = Config {
+            receive_window: 512 << 10,
+            max_receive_message_size: 64 << 10,
+            ..Config::default()
+        };
+        let mut pair = Pair::with(Config::default(), config, Path::default(), 43);
+        pair.connect();
+        pair.settle(ms(500));
+        pair.log = Some(Vec::new());
+        pair.send(0, 1, message(0, 10));
+        pair.run_for(ms(500));
+        let log = pair.log.take().expect("logged");
+        let (_, _, packet) = log.iter().find(|it| it.2[12] == I_DATA).expect("data");
+        let tsn = u32::from_be_bytes([packet[16], packet[17], packet[18], packet[19]]);
+        let before = pair.peers[1].received.len();
+        for (number, stream, mid, flags) in script {
+            let head = [tsn.wrapping_add(1 + number), stream << 16, mid];
+            let mut value: Vec<u8> = head.into_iter().flat_map(u32::to_be_bytes).collect();
+            // The payload protocol identifier of a message's first fragment, or the number of a later one.
+            value.extend_from_slice(&u32::from(flags & BEGIN == 0).to_be_bytes());
+            value.extend_from_slice(&message(number, 8 << 10));
+            let packet = with_chunks(packet, &[(I_DATA, flags, &value)]);
+            let now = pair.now;
+            pair.peers[1].sctp.handle_packet(now, &packet);
+        }
+        pair.run_for(ms(500));
+        assert_eq!(closed(&pair, 1), None);
+        assert_eq!(pair.peers[1].received.len() - before, delivered);
+    }
+}
+
+#[test]
 fn no_answer_and_no_request_makes_a_packet_larger_than_packets_may_be() {
     let config = Config {
         mtu: 512,

@@ -4,7 +4,7 @@ use duologue_base::{Instant, Seq32};
 
 use super::state::Unconfirmed;
 use super::{Association, Open, State};
-use crate::limits::MAX_ECHO;
+use crate::limits::{MAX_ECHO, WINDOWS_WITH_GAPS};
 use crate::packet::{
     Cause, DataChunk, FLAG_REFLECTED_TAG, Header, Init, RawChunk, Sack, first_cause_code,
     has_valid_checksum, has_zero_checksum, kind, write_error,
@@ -228,7 +228,7 @@ impl Association {
         let tsn = open.tracker.cumulative().nearest(data.header.tsn);
         let admission = match open.tracker.classify(tsn) {
             Arrival::New if open.reset.holds_back(data.header.stream, tsn) => Room::NotNow,
-            Arrival::New => open.room_for(tsn, &self.config, &self.inbox),
+            Arrival::New => open.room_for(&data, tsn, &self.config, &self.inbox),
             Arrival::Duplicate => {
                 open.tracker.note_duplicate(data.header.tsn);
                 Room::NotNow
@@ -313,19 +313,33 @@ impl Association {
 }
 
 impl Open {
-    fn room_for(&self, tsn: Tsn, config: &Config, inbox: &Inbox) -> Room {
+    fn room_for(&self, data: &DataChunk<'_>, tsn: Tsn, config: &Config, inbox: &Inbox) -> Room {
         let used = inbox.cost() + self.in_streams.cost();
         if used < config.receive_window {
             return Room::Now;
         }
-        // RFC 9260 §6.2: with a closed window only what fills a gap is taken, and of that no more than a window's
-        // worth. Where nothing waits for the application, fragments alone fill the window, and nothing but more of
-        // them opens it.
-        let next = inbox.cost() == 0 && tsn == self.tracker.cumulative().next();
-        if used < config.receive_window * 2 && (next || tsn < self.tracker.highest()) {
+        // RFC 9260 §6.2: with a closed window only what fills a gap is taken.
+        let most = config.receive_window * WINDOWS_WITH_GAPS;
+        if used < most && tsn < self.tracker.highest() {
             return Room::Now;
         }
-        if next { Room::Never } else { Room::NotNow }
+        // What waits for the application makes room once it is read.
+        if inbox.cost() > 0 || tsn != self.tracker.cumulative().next() {
+            return Room::NotNow;
+        }
+        // Nothing waits for it: what came is fragments, and messages behind what is missing. Only what comes next
+        // leads to one that is whole and whose turn it is.
+        let leads_on = self.tracker.has_gaps() || data.header.fragment.end;
+        let more = if leads_on {
+            config.max_receive_message_size
+        } else {
+            0
+        };
+        if used < most + more {
+            Room::Now
+        } else {
+            Room::Never
+        }
     }
 }
 
