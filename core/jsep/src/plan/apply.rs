@@ -493,12 +493,7 @@ impl Answerer<'_> {
             cryptex: Cryptex::Off,
         });
 
-        // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
-        // other end's makes of it.
-        let receivable = match described.receives() {
-            true => codec::receivable(&ours.codecs, &theirs.codecs),
-            false => Vec::new(),
-        };
+        let receivable = receivable(ours, theirs, described);
         media.sent_formats = codec::sent_formats(&receivable, &theirs.codecs);
         media.receive = Some(RtpParameters {
             codecs: receivable,
@@ -629,6 +624,15 @@ impl Answerer<'_> {
             fingerprints: theirs.fingerprints.clone(),
         });
         Ok(next)
+    }
+}
+
+/// The codecs that may come. webrtc-pc §4.4.1.5: none when this end's description does not receive, whatever the other end's
+/// makes of it.
+fn receivable(ours: &RtpLines, theirs: &RtpLines, described: Direction) -> Vec<CodecParameters> {
+    match described.receives() {
+        true => codec::receivable(&ours.codecs, &theirs.codecs),
+        false => Vec::new(),
     }
 }
 
