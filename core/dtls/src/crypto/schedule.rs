@@ -2,6 +2,9 @@
 //!
 //! A secret is set up as a key of HMAC once for all that is derived of it, since that is half of what
 //! deriving costs.
+//!
+//! What HMAC gives passes the stack in a `hmac::Tag`, which aws-lc-rs neither wipes nor lets anybody wipe. What is kept of
+//! it is [`Redacted`], which does.
 
 use aws_lc_rs::hmac;
 use duologue_base::Redacted;
