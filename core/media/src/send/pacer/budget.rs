@@ -8,8 +8,6 @@ use crate::cc::Bitrate;
 #[derive(Debug)]
 pub(super) struct Budget {
     slot: Duration,
-    /// So much of what nobody used is kept.
-    burst: Duration,
     rate: Bitrate,
     padding: Bitrate,
     /// Bytes; below zero by what the last packet took too much.
@@ -30,7 +28,6 @@ impl Budget {
     pub(super) fn new(now: Instant, slot: Duration) -> Self {
         Budget {
             slot,
-            burst: slot,
             rate: Bitrate::ZERO,
             padding: Bitrate::ZERO,
             media: 0,
@@ -60,8 +57,8 @@ impl Budget {
         }
     }
 
-    pub(super) fn set_slot(&mut self, slot: Duration, burst: Duration, gathers: bool) {
-        (self.slot, self.burst, self.gathers) = (slot, burst.max(slot), gathers);
+    pub(super) fn set_slot(&mut self, slot: Duration, gathers: bool) {
+        (self.slot, self.gathers) = (slot, gathers);
     }
 
     /// Something is let go that can wait for the next slot.
@@ -81,17 +78,16 @@ impl Budget {
         self.rests_until.is_some_and(|until| now < until)
     }
 
-    /// Time has passed. What nobody used is kept for a burst; what a late host missed, for two slots at least.
+    /// Time has passed. What nobody used is kept for one slot; what a late host missed, for two.
     pub(super) fn fill(&mut self, now: Instant, waiting: bool) {
         let time = now - self.filled;
         if time.is_zero() {
             return;
         }
         self.filled = now;
-        let missed = if waiting { self.slot * 2 } else { self.slot };
-        let most = signed(self.rate.bytes_in(self.burst.max(missed))).max(1);
+        let most = self.slots(if waiting { 2 } else { 1 });
         let earned = signed(self.rate.bytes_in(time));
-        self.media = self.media.saturating_add(earned).min(most);
+        self.media = self.media.saturating_add(earned).min(most.max(1));
         let owed = signed(self.padding.bytes_in(time));
         let most_owed = signed(self.padding.bytes_in(self.slot * 4));
         self.behind = self.behind.saturating_add(owed).min(most_owed);
