@@ -76,14 +76,15 @@ impl Line {
         self.samples.truncate(keep.max(self.played));
     }
 
-    /// Takes `remove` samples a channel out at the front of what waits, the way across them cross-faded.
-    pub(crate) fn shorten(&mut self, remove: usize) {
-        let len = (remove * self.channels).min((self.samples.len() - self.played) / 2);
-        let (kept, gone) = self.samples[self.played..].split_at_mut(len);
+    /// Takes `remove` samples a channel out `behind` the first so many that wait, the way across them cross-faded.
+    pub(crate) fn shorten(&mut self, behind: usize, remove: usize) {
+        let begin = (self.played + behind * self.channels).min(self.samples.len());
+        let len = (remove * self.channels).min((self.samples.len() - begin) / 2);
+        let (kept, gone) = self.samples[begin..].split_at_mut(len);
         for (kept, next, weight) in fading(kept, &gone[..len], self.channels) {
             *kept += (next - *kept) * weight;
         }
-        let end = self.played + len;
+        let end = begin + len;
         self.samples.drain(end..end + len);
     }
 
@@ -156,7 +157,7 @@ mod tests {
         let mut line = Line::new(48_000, 2);
         line.append(&sine(0..1_440));
         line.play(480);
-        line.shorten(100);
+        line.shorten(0, 100);
         assert_near(&line, &sine(0..1_340));
 
         line.lengthen(300);
@@ -168,7 +169,7 @@ mod tests {
     fn too_much_is_never_taken() {
         let mut line = Line::new(8_000, 1);
         line.lengthen(80);
-        line.shorten(80);
+        line.shorten(0, 80);
         assert_eq!(line.play(80), 0..0);
         line.append(&[1.0; 100]);
         line.truncate(1_000);

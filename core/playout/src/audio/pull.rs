@@ -65,6 +65,7 @@ impl AudioPlayout {
     /// The next ten milliseconds.
     pub fn pull(&mut self, now: Instant) -> AudioBlock<'_> {
         let silent = self.statistics.silent_concealed_samples;
+        let said = self.line.waiting();
         let mut operation = self.advance(now);
         let frames = self.line.frames_of_ms(10);
         let missing = frames.saturating_sub(self.line.waiting());
@@ -78,7 +79,7 @@ impl AudioPlayout {
         }
         if lost {
             let silent = self.statistics.silent_concealed_samples > silent;
-            operation = self.shorten_made_up(now, silent);
+            operation = self.shorten_made_up(now, silent, said);
         }
         if let Some(stretched) = self.stretch(now) {
             operation = stretched;
@@ -103,8 +104,8 @@ impl AudioPlayout {
     }
 
     /// Leaves out of the end of what is made up for a gap what it can do without: the packet behind the gap is there, and
-    /// waits for longer than it has to.
-    fn shorten_made_up(&mut self, now: Instant, silent: bool) -> Operation {
+    /// waits for longer than it has to. So many samples a channel before it were `said`, and stay whole.
+    fn shorten_made_up(&mut self, now: Instant, silent: bool, said: usize) -> Operation {
         let State::Playing {
             next,
             filled,
@@ -124,7 +125,11 @@ impl AudioPlayout {
         let played = self.play_packet(now);
         self.look_ahead(now);
         // Of what was made up for these ten milliseconds.
-        let what = Shorten::MadeUp(spare.min(self.line.frames_of_ms(10)));
+        let made_up = self.line.frames_of_ms(10).saturating_sub(said);
+        let what = Shorten::MadeUp {
+            behind: said,
+            most: spare.min(made_up),
+        };
         if let Some(left_out) = stretch::accelerate(&mut self.search, &mut self.line, what) {
             self.statistics.not_concealed(left_out, silent);
             // Sound that was said is what makes up for it.

@@ -8,26 +8,26 @@ pub(crate) enum Shorten {
     Sound,
     /// Sound that is much too late: less exactly, and by several pieces where they fit.
     LateSound,
-    /// What was made up for something lost, likewise, by at most so many samples a channel.
-    MadeUp(usize),
+    /// What was made up for something lost, likewise: `behind` so many samples a channel, by at most so many.
+    MadeUp { behind: usize, most: usize },
 }
 
 /// What waits is made shorter by a piece that is like the next one, so that it does not show.
 ///
-/// It takes thirty milliseconds that wait. How many samples a channel went; `None` where no piece is
+/// It takes thirty milliseconds that wait, behind what stays whole. How many samples a channel went; `None` where no piece is
 /// like its neighbour.
 pub(crate) fn accelerate(search: &mut Search, line: &mut Line, what: Shorten) -> Option<usize> {
     let (least, longest, window) = lags(line);
     let channels = line.channels();
-    let (most, enough) = match what {
-        Shorten::Sound => (longest, ALIKE),
-        Shorten::LateSound => (longest, ALIKE_IN_A_HURRY),
-        Shorten::MadeUp(most) => (most.min(longest), ALIKE_MADE_UP),
+    let (behind, most, enough) = match what {
+        Shorten::Sound => (0, longest, ALIKE),
+        Shorten::LateSound => (0, longest, ALIKE_IN_A_HURRY),
+        Shorten::MadeUp { behind, most } => (behind, most.min(longest), ALIKE_MADE_UP),
     };
     if most < least {
         return None;
     }
-    let waits = line.ahead();
+    let waits = line.ahead().get(behind * channels..)?;
     if waits.len() < LOOK_AHEAD * line.frames_of_ms(1) * channels {
         return None;
     }
@@ -40,10 +40,10 @@ pub(crate) fn accelerate(search: &mut Search, line: &mut Line, what: Shorten) ->
     }
     let pieces = match what {
         Shorten::Sound => 1,
-        Shorten::LateSound | Shorten::MadeUp(_) => most / found.at.max(1),
+        Shorten::LateSound | Shorten::MadeUp { .. } => most / found.at.max(1),
     };
     let gone = found.at * pieces.max(1);
-    line.shorten(gone);
+    line.shorten(behind, gone);
     Some(gone)
 }
 
@@ -138,7 +138,17 @@ mod tests {
         // A period of 2.6 ms.
         let tone: Vec<f32> = (0..4_000).map(|at| float::sin(at as f32 * 0.05)).collect();
         let mut search = Search::default();
-        let mut gone = |most| accelerate(&mut search, &mut line_of(&tone), Shorten::MadeUp(most));
+        let mut gone = |most| {
+            let mut line = line_of(&tone);
+            let said = line.ahead()[..200].to_vec();
+            let gone = accelerate(
+                &mut search,
+                &mut line,
+                Shorten::MadeUp { behind: 200, most },
+            );
+            assert_eq!(line.ahead()[..200], said);
+            gone
+        };
         assert_eq!(gone(119), None);
         assert_eq!(gone(130), Some(126));
         assert!(gone(300).is_some_and(|it| (250..=254).contains(&it)));
