@@ -278,6 +278,21 @@ fn audio_waits_for_nothing() {
     assert!(late && world.frames.iter().all(|(_, frame)| frame.key));
 }
 
+/// Chromium's recorder makes such of 60 ms at 128 kbit/s.
+#[test]
+fn a_frame_of_sound_that_is_larger_than_a_piece_of_a_picture_leaves_in_one_packet() {
+    let mut world = World::with(Outlet::Frames);
+    world.use_audio();
+    let frame = EncodedFrameInit {
+        data: vec![0x78; 1_281].into(),
+        ..Default::default()
+    };
+    world.sender.send_frames(at(world.now), ID, vec![frame]);
+    world.run(200, |_| false);
+    let sizes: Vec<usize> = world.frames.iter().map(|(_, it)| it.data.len()).collect();
+    assert_eq!(sizes, [1_281]);
+}
+
 #[test]
 fn a_lost_frame_of_a_higher_layer_costs_a_pause_and_no_key_frame() {
     let mut world = World::with(Outlet::Frames);

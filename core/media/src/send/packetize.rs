@@ -14,6 +14,7 @@ use smallvec::{SmallVec, smallvec};
 use super::dependencies::{Described, Describer};
 use super::layers::{LayerFrame, Layers};
 use crate::frame::EncodedFrameInit;
+use crate::limits::LARGEST_PAYLOAD;
 use crate::packet::RtpPacketInit;
 
 /// What the packets of one stream's frames say of them.
@@ -159,7 +160,12 @@ impl Packetizer {
         let mut structure = Vec::new();
         let layer = place.layer.as_ref();
         let descriptor = self.descriptor(format, frame, info, layer, &mut structure);
-        let room = Room::even(ROOM);
+        // A frame of sound is one packet, whatever it has.
+        let room = Room::even(if is_video(format) {
+            ROOM
+        } else {
+            LARGEST_PAYLOAD
+        });
         format.split(piece, &self.parts, descriptor, room, &mut self.packets)?;
 
         let count = self.packets.len();

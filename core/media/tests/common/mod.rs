@@ -176,7 +176,7 @@ impl World {
     fn step(&mut self, lost: &mut impl FnMut(usize) -> bool) {
         let now = at(self.now);
         let mut out = Vec::new();
-        while let Some(polled) = self.sender.poll_rtp(now, 1_200, &mut out) {
+        while let Some(polled) = self.sender.poll_rtp(now, 1_500, &mut out) {
             let packet = std::mem::take(&mut out);
             match polled.sealed {
                 true => self.as_they_went.push(packet.clone()),
