@@ -279,6 +279,8 @@ struct Row {
     rtx: Option<u8>,
     fmtp: &'static str,
     feedback: &'static [&'static str],
+    /// It is offered without being asked for.
+    offer: bool,
 }
 
 impl Row {
@@ -291,6 +293,7 @@ impl Row {
             rtx: None,
             fmtp: "",
             feedback: &[],
+            offer: true,
         }
     }
 
@@ -308,6 +311,7 @@ impl Row {
             rtx,
             fmtp,
             feedback: &["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"],
+            offer: true,
         }
     }
 
@@ -322,7 +326,7 @@ impl Row {
             },
             payload_type: PayloadType::from_low_bits(self.payload_type),
             rtx: self.rtx.map(PayloadType::from_low_bits),
-            offer: true,
+            offer: self.offer,
             offer_rtx: MEDIA_PLANE.retransmission,
             feedback: feedback.filter_map(|f| f.parse().ok()).collect(),
             send: true,
@@ -334,7 +338,7 @@ impl Row {
             },
         };
         let repairs = matches!(capability.codec.role(), CodecRole::Red | CodecRole::Fec);
-        capability.offer = MEDIA_PLANE.redundancy || !repairs;
+        capability.offer &= MEDIA_PLANE.redundancy || !repairs;
         capability
     }
 }
@@ -358,7 +362,7 @@ const AUDIO: [Row; 8] = [
     Row::audio("telephone-event", 8_000, 126),
 ];
 
-const VIDEO: [Row; 15] = [
+const VIDEO: [Row; 16] = [
     Row::video("VP8", 96, Some(97), ""),
     Row::video("VP9", 98, Some(99), "profile-id=0"),
     Row::video("VP9", 100, Some(101), "profile-id=2"),
@@ -371,6 +375,16 @@ const VIDEO: [Row; 15] = [
     Row::video("AV1", 45, Some(46), "level-idx=5;profile=0;tier=0"),
     Row::video("H264", 112, Some(113), H264_64001F_1),
     Row::video("H264", 114, Some(115), H264_64001F_0),
+    // Few have it, so that each offer would be longer for nothing: who offers it gets it, and who prefers it offers it.
+    Row {
+        offer: false,
+        ..Row::video(
+            "H265",
+            49,
+            Some(50),
+            "level-id=186;profile-id=1;tier-flag=0;tx-mode=SRST",
+        )
+    },
     Row {
         feedback: &[],
         ..Row::video("red", 116, Some(117), "")

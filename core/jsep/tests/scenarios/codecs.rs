@@ -624,20 +624,7 @@ fn a_transceiver_without_codecs_is_offered_as_rejected() {
 
 #[test]
 fn h265_is_matched_by_profile_and_answered_with_the_lower_level() {
-    let mut capabilities = Capabilities::default();
-    let vp8 = capabilities
-        .codecs
-        .iter()
-        .find(|c| c.codec.name == "VP8")
-        .unwrap()
-        .clone();
-    let mut h265 = vp8;
-    h265.codec.name = "H265".into();
-    h265.codec.sdp_fmtp_line = Some("level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST".into());
-    h265.payload_type = PayloadType::from_low_bits(49);
-    h265.rtx = Some(PayloadType::from_low_bits(50));
-    capabilities.codecs.push(h265);
-    let mut b = End::with(2, Default::default(), capabilities);
+    let mut b = End::new(2);
     b.add_track(MediaKind::Video, "s");
     let attributes = [
         "rtpmap:96 H265/90000",
@@ -658,6 +645,18 @@ fn h265_is_matched_by_profile_and_answered_with_the_lower_level() {
             .unwrap()
             .contains("level-id=30")
     );
+}
+
+#[test]
+fn h265_is_offered_by_who_prefers_it_alone() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.add(MediaKind::Video, Direction::SendRecv);
+    assert!(!a.offer().contains("H265"));
+    let mut codecs = a.intent.capabilities.receive_codecs(MediaKind::Video);
+    codecs.retain(|c| c.name == "H265");
+    a.intent.transceivers[0].codec_preferences = codecs;
+    negotiate(&mut a, &mut b);
+    assert_eq!(sent(&a)[0].codec.name, "H265");
 }
 
 #[test]

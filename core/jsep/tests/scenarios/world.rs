@@ -44,7 +44,7 @@ fn offers_of_the_world_are_answered() {
         // Chromium refuses the TCP type of a UDP candidate, which is skipped here.
         "go2rtc-offer" => &[
             "audio 9 UDP/TLS/RTP/SAVPF 0 recvonly active",
-            "video 9 UDP/TLS/RTP/SAVPF 103 inactive active",
+            "video 9 UDP/TLS/RTP/SAVPF 103 49 inactive active",
         ],
         "gst-bundle-only" => &[
             "video 9 UDP/TLS/RTP/SAVPF 96 97 recvonly active",
@@ -122,7 +122,7 @@ fn offers_of_the_world_are_answered() {
         "sfu-data-first" => &[
             "application 9 UDP/DTLS/SCTP webrtc-datachannel active",
             "audio 9 UDP/TLS/RTP/SAVPF 111 63 recvonly active",
-            "video 9 UDP/TLS/RTP/SAVPF 96 97 45 46 118 recvonly active",
+            "video 9 UDP/TLS/RTP/SAVPF 96 97 45 46 118 119 recvonly active",
         ],
         "two-fmtp-lines" => &["video 9 UDP/TLS/RTP/SAVPF 98 102 recvonly active"],
         "unreal-pixelstreaming" => &[
