@@ -34,29 +34,31 @@ pub(crate) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    let verdict = match request.uri().authority() {
-        // RFC 9112 §3.2.2: that is for proxies.
-        Some(_) => Err("this is no proxy"),
-        None => judge(
-            request.headers(),
-            request.uri().path(),
-            arrival.local,
-            &names,
-        ),
-    };
+    let (headers, path) = (request.headers(), request.uri().path());
+    let verdict =
+        host_of(&request).and_then(|host| judge(host, headers, path, arrival.local, &names));
     match verdict {
         Ok(()) => next.run(request).await,
         Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
     }
 }
 
+/// What a request takes this server for. Where its target is a whole address, `Host` does not count
+/// (RFC 9112 §3.2.2).
+pub(crate) fn host_of(request: &Request) -> Result<&str, &'static str> {
+    match request.uri().authority() {
+        Some(authority) => Ok(authority.as_str()),
+        None => only(request.headers(), &header::HOST)?.ok_or("there is no Host"),
+    }
+}
+
 fn judge(
+    host: &str,
     headers: &HeaderMap,
     path: &str,
     local: IpAddr,
     names: &[String],
 ) -> Result<(), &'static str> {
-    let host = only(headers, &header::HOST)?.ok_or("there is no Host")?;
     // DNS rebinding: a name of a stranger's that leads here makes this server's answers that
     // stranger's to read.
     if !is_here(host, local, names) {
@@ -158,13 +160,20 @@ mod tests {
     use super::*;
 
     fn judged(headers: &[(&'static str, &str)], path: &str) -> Result<(), &'static str> {
-        let headers = headers.iter().map(|(name, value)| {
-            let value = HeaderValue::from_str(value).unwrap();
-            (HeaderName::from_static(name), value)
-        });
-        let headers: HeaderMap = headers.collect();
-        let local = "192.0.2.7".parse().unwrap();
-        judge(&headers, path, local, &["demo.example.org".to_owned()])
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let (headers, local) = (request.headers(), "192.0.2.7".parse().unwrap());
+        let names = ["demo.example.org".to_owned()];
+        judge(
+            host_of(&request)?,
+            headers,
+            request.uri().path(),
+            local,
+            &names,
+        )
     }
 
     #[test]
@@ -193,6 +202,10 @@ mod tests {
             assert!(judged(&[("host", host)], "/").is_err(), "{host}");
         }
         assert!(judged(&[], "/").is_err());
+        // The name in the target counts, and that alone.
+        let (own, foreign) = (("host", "192.0.2.7:8080"), ("host", "evil.example"));
+        assert_eq!(judged(&[foreign], "http://192.0.2.7:8080/api"), Ok(()));
+        assert!(judged(&[own], "http://evil.example/api").is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use super::cluster::Cluster;
 use super::refusal::Refusal;
 use crate::bucket::{Bucket, Buckets, Source};
-use crate::demo::guard::{Arrival, Names, is_here, only};
+use crate::demo::guard::{Arrival, Names, host_of, is_here, only};
 use crate::whip::limits::{GUESSERS, GUESSES};
 
 /// Pages that may use the server beside its own origin's.
@@ -137,10 +137,10 @@ impl Gate {
     /// The origin that the answer is for, if a page asks.
     fn judge(
         &self,
+        host: &str,
         headers: &HeaderMap,
         local: IpAddr,
     ) -> Result<Option<HeaderValue>, &'static str> {
-        let host = only(headers, &header::HOST)?.ok_or("there is no Host")?;
         // DNS rebinding: see the demo's guard.
         if !is_here(host, local, &self.names) {
             return Err("this server has another name; --host NAME at its start gives it this one");
@@ -221,11 +221,8 @@ pub(super) async fn pass(
     request: Request,
     next: Next,
 ) -> Response {
-    let origin = match request.uri().authority() {
-        // RFC 9112 §3.2.2: that is for proxies.
-        Some(_) => Err("this is no proxy"),
-        None => gate.judge(request.headers(), arrival.local),
-    };
+    let origin =
+        host_of(&request).and_then(|host| gate.judge(host, request.headers(), arrival.local));
     let origin = match origin {
         Ok(origin) => origin,
         Err(reason) => return Refusal::new(StatusCode::FORBIDDEN, reason).into_response(),
@@ -270,7 +267,7 @@ fn explained(response: Response) -> Response {
         return response;
     }
     let detail = match status {
-        StatusCode::BAD_REQUEST => "the path or the body is no text in UTF-8",
+        StatusCode::BAD_REQUEST => "the path is no text in UTF-8",
         StatusCode::PAYLOAD_TOO_LARGE => "the body is too long",
         StatusCode::REQUEST_TIMEOUT => "the body took too long to come",
         _ => "the request cannot be served",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
@@ -82,18 +83,18 @@ async fn publish(
     State(sessions): State<Arc<Sessions>>,
     Path(stream): Path<String>,
     headers: HeaderMap,
-    offer: String,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
-    create(&sessions, Way::Publish, &stream, &headers, offer).await
+    create(&sessions, Way::Publish, &stream, &headers, &body).await
 }
 
 async fn play(
     State(sessions): State<Arc<Sessions>>,
     Path(stream): Path<String>,
     headers: HeaderMap,
-    offer: String,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
-    create(&sessions, Way::Play, &stream, &headers, offer).await
+    create(&sessions, Way::Play, &stream, &headers, &body).await
 }
 
 async fn create(
@@ -101,7 +102,7 @@ async fn create(
     way: Way,
     stream: &str,
     headers: &HeaderMap,
-    offer: String,
+    body: &[u8],
 ) -> Result<Response, Refusal> {
     let is_name_char =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -111,7 +112,7 @@ async fn create(
             "no stream has such a name",
         ));
     }
-    is_of_type(headers, "application/sdp")?;
+    let offer = of_type(headers, "application/sdp", body)?.to_owned();
     let client = match headers.contains_key(RELAY) {
         true => Client::Relay,
         false => Client::Viewer,
@@ -141,13 +142,13 @@ async fn change(
     State(sessions): State<Arc<Sessions>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    fragment: String,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
-    is_of_type(&headers, MEDIA_TYPE)?;
+    let fragment = of_type(&headers, MEDIA_TYPE, &body)?;
     let if_match = headers
         .get(header::IF_MATCH)
         .and_then(|value| value.to_str().ok());
-    Ok(match sessions.patch(&id, if_match, &fragment).await? {
+    Ok(match sessions.patch(&id, if_match, fragment).await? {
         Patched::Trickled => StatusCode::NO_CONTENT.into_response(),
         Patched::Restarted { etag, fragment } => {
             let mut answered = (StatusCode::OK, fragment).into_response();
@@ -176,7 +177,8 @@ async fn is_session(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn is_of_type(headers: &HeaderMap, expected: &str) -> Result<(), Refusal> {
+/// A body as the text that it has to be. What it is of comes first: a body of another kind need not be text.
+fn of_type<'b>(headers: &HeaderMap, expected: &str, body: &'b [u8]) -> Result<&'b str, Refusal> {
     let given = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -186,13 +188,12 @@ fn is_of_type(headers: &HeaderMap, expected: &str) -> Result<(), Refusal> {
         .unwrap_or_default();
     // Nothing here unpacks bodies (RFC 9110 §8.4).
     let packed = headers.contains_key(header::CONTENT_ENCODING);
-    match given.trim().eq_ignore_ascii_case(expected) && !packed {
-        true => Ok(()),
-        false => {
-            let detail = format!("the body has to be {expected}, without a Content-Encoding");
-            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
-        }
+    if packed || !given.trim().eq_ignore_ascii_case(expected) {
+        let detail = format!("the body has to be {expected}, without a Content-Encoding");
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
+    str::from_utf8(body)
+        .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body is no text in UTF-8"))
 }
 
 fn text(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
