@@ -217,7 +217,9 @@ impl Agent {
         let remote = match generation.find_remote(check.remote, check.base.protocol) {
             Some(known) => known,
             None => {
-                let foundation = candidate::foundation("prflx", generation.remotes.len());
+                // As no other one has had, since its place may be given to another.
+                let number = self.checks.next_pair_id as usize;
+                let foundation = candidate::foundation("prflx", number);
                 let candidate = Candidate {
                     foundation,
                     priority: check.priority,

@@ -318,7 +318,7 @@ pub(crate) struct Shared {
     next_session: AtomicU64,
     /// Where the search for a port of a range begins.
     next_port: AtomicU32,
-    anchor: OnceLock<Option<Anchor>>,
+    anchor: OnceLock<Anchor>,
     runtime: Handle,
     interfaces: Mutex<InterfaceList>,
     /// Sessions that learn of changes of the interfaces.
@@ -372,8 +372,12 @@ impl Shared {
 
     /// From the first socket on the system has one at least, as long as the endpoint lives.
     pub(crate) fn keep_anchor(&self) {
-        // Without one sockets only cost more.
-        self.anchor.get_or_init(|| Anchor::open().ok());
+        // Without one sockets only cost more, until there are descriptors for it.
+        if self.anchor.get().is_none()
+            && let Ok(anchor) = Anchor::open()
+        {
+            self.anchor.get_or_init(|| anchor);
+        }
     }
 
     /// The ports to try for a socket of its own, in this order; 0 is any.

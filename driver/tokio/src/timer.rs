@@ -7,7 +7,7 @@ use tokio::time::Sleep;
 
 use crate::endpoint::Clock;
 
-/// The one timer of a session.
+/// A deadline in the runtime: each session has one, and each stream of DTLS.
 ///
 /// Deadlines of a busy session move with every packet, mostly later. Arming the runtime's timer
 /// takes a lock, so it is done only for an earlier deadline; one that fires too early is looked at

@@ -172,11 +172,12 @@ impl Pump {
             return Poll::Pending;
         };
         let wait = due - self.now();
-        // A timer of the runtime takes a millisecond at least, and each call makes another one.
+        // A timer of the runtime takes a millisecond at least, and it is set anew with each call.
         if wait.is_zero() {
             return Poll::Ready(Some(Event::Time));
         }
-        let timer = self.timer.insert(Box::pin(sleep(wait)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(wait)));
+        timer.as_mut().reset(tokio::time::Instant::now() + wait);
         timer.as_mut().poll(cx).map(|()| Some(Event::Time))
     }
 

@@ -113,8 +113,8 @@ impl Queued for std::convert::Infallible {
 /// Packets leave by class, within a class in turns by weight, at the plan's pacing rate. It works in
 /// slots of 5 ms: what a slot may carry leaves at once, as one train if the packets are equal. On fast
 /// paths slots are of 2 ms, and video that comes within one whose packets have left waits for the next: an
-/// application that hands over packet by packet makes trains, too. A host that comes late makes up for two slots, or
-/// the plan's burst, and no more, so that nothing fills the path's queue.
+/// application that hands over packet by packet makes trains, too. A host that comes late makes up for two slots
+/// and no more, so that no burst fills the path's queue.
 ///
 /// ```
 /// use duologue_base::Instant;

@@ -342,7 +342,9 @@ fn apply_layers(slots: &mut Slots, id: TransceiverId, layers: &Layers) {
             current.iter().filter(kept).cloned().collect()
         }
         // Of several without a name no answer can keep more than the first.
-        (Layers::Kept(_), None) if before.is_empty() => current.iter().take(1).cloned().collect(),
+        (Layers::Kept(_), None) if before.is_empty() && current.len() > 1 => {
+            current.iter().take(1).cloned().collect()
+        }
         _ => return,
     };
     slots.set_send_encodings(id, next);
