@@ -54,6 +54,8 @@ pub(crate) struct Valid {
     pub(crate) next_request: Instant,
     /// When the oldest consent check was sent that nothing was heard after.
     pub(crate) unanswered_since: Option<Instant>,
+    /// When consent was last asked for.
+    pub(crate) last_request: Option<Instant>,
     /// The other side asks from elsewhere: this pair has to show soon that it still works.
     pub(crate) probed: bool,
 }
@@ -138,6 +140,19 @@ impl Pair {
                 (3 * round_trip).clamp(limits::PROBED_SILENCE, limits::SILENCE)
             }
             _ => limits::SILENCE,
+        }
+    }
+
+    /// Data came on it. Where it fell silent there is a path again, maybe for this end's checks, too: the next one is not
+    /// to come when consent has expired.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        let patience = self.patience();
+        if let Some(valid) = self.valid_mut()
+            && let Some(asked) = valid.last_request
+            && (valid.unanswered_since).is_some_and(|since| now >= since + patience)
+        {
+            let soon = now.max(asked + limits::PROBE_AGE);
+            valid.next_request = valid.next_request.min(soon);
         }
     }
 

@@ -89,6 +89,7 @@ impl Agent {
                 _ => interval,
             };
         valid.unanswered_since.get_or_insert(now);
+        valid.last_request = Some(now);
         self.send_request(now, at, id, Purpose::Consent, out)
     }
 

@@ -116,6 +116,7 @@ impl Agent {
                 last_response: now,
                 next_request,
                 unanswered_since: None,
+                last_request: None,
                 probed: false,
             }));
         }

@@ -38,8 +38,9 @@ impl Agent {
         }
     }
 
-    /// A datagram of data came from the other agent; `relayed` if a TURN server forwarded it.
-    pub fn count_received(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
+    /// A datagram of data came from the other agent; `relayed` if a TURN server forwarded it. A pair that was silent
+    /// until now is asked for consent soon.
+    pub fn handle_data(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
         let remote = normalized(datagram.remote);
         let stream = self.local.stream_of(datagram.socket).map(|(base, _)| base);
         let pair = self
@@ -68,6 +69,7 @@ impl Agent {
         if let Some(pair) = pair {
             let received = &mut pair.counters.received;
             received.count(datagram.received, 1, bytes as u64);
+            pair.heard(datagram.received);
         }
     }
 }

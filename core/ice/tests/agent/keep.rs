@@ -68,6 +68,25 @@ fn a_silent_path_disconnects_and_its_return_reconnects_without_restart() {
 }
 
 #[test]
+fn data_after_a_silence_has_consent_asked_for_at_once() {
+    for seed in 0..50 {
+        let mut sim = connected(seed);
+        sim.cut = true;
+        assert!(sim.run_until(15 * SECOND, |sim| sim.both(TransportState::Disconnected)));
+        sim.run_for(Duration::from_millis(137 * seed));
+        sim.cut = false;
+        assert!(sim.exchange_data());
+        let before = sim.sent;
+        assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
+        // However much comes.
+        for _ in 0..10 {
+            assert!(sim.exchange_data());
+        }
+        assert!(sim.sent - before < 10 + 2 * 10 + 8, "seed {seed}");
+    }
+}
+
+#[test]
 fn thirty_seconds_without_consent_stop_sending_and_fail() {
     for seed in 0..50 {
         let mut sim = connected(seed);

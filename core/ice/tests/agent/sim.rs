@@ -415,6 +415,8 @@ impl Sim {
                 };
                 let input = peer.agent.handle_datagram(self.now, &datagram, bytes);
                 if let Input::Data { remote, range } = input {
+                    let relayed = remote != datagram.remote;
+                    peer.agent.handle_data(&datagram, relayed, range.len());
                     peer.received.push((remote, bytes[range].to_vec()));
                 }
                 return;

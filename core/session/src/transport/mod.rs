@@ -149,7 +149,7 @@ impl Transport {
     /// A datagram of data came; `relayed` if a TURN server forwarded it.
     pub(crate) fn count_received(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
         self.received.count(datagram.received, 1, bytes as u64);
-        self.agent.count_received(datagram, relayed, bytes);
+        self.agent.handle_data(datagram, relayed, bytes);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
