@@ -111,6 +111,8 @@ pub struct Plan {
     pub target: Bitrate,
     /// The rate at which packets leave while there is something to send.
     pub pacing: Bitrate,
+    /// How much of the pacing rate that nobody used may leave at once, as the time in which it carries that.
+    pub burst: Duration,
     /// The rate to be filled up to with padding where media do not.
     pub padding: Bitrate,
     /// The probe to be sent now.

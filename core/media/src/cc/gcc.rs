@@ -37,6 +37,8 @@ pub struct Gcc {
     prober: Prober,
     probes: ProbeResults,
     alr: Alr,
+    /// The application has sent less than it may for a while.
+    spare: bool,
     reported: ReportedLoss,
     target: Bitrate,
     reason: Reason,
@@ -73,6 +75,7 @@ impl Default for Gcc {
             prober: Prober::default(),
             probes: ProbeResults::default(),
             alr: Alr::default(),
+            spare: false,
             reported: ReportedLoss::default(),
             target: bounds.start,
             reason: Reason::Start,
@@ -337,6 +340,8 @@ impl Gcc {
             (target, reason) = (bounded, Reason::Bounds);
         }
 
+        let since = self.alr.since();
+        self.spare = since.is_some_and(|since| now - since >= SPARE_AFTER);
         (self.target, self.reason) = (target, reason);
         if target != before {
             self.alr.set_estimate(target);
@@ -401,6 +406,11 @@ impl Gcc {
         Plan {
             target: self.target,
             pacing: self.target * factor,
+            burst: if self.spare && !queued {
+                BURST
+            } else {
+                Duration::ZERO
+            },
             padding: if rising { self.target } else { Bitrate::ZERO },
             probe: None,
             window: None,
@@ -422,4 +432,8 @@ const SILENCE_CUT: f64 = 0.8;
 const SILENCE_CUT_INTERVAL: Duration = Duration::from_secs(1);
 const PACING: f64 = 1.25;
 const PACING_CAREFUL: f64 = 1.1;
+/// A picture leaves at once where the path has been known for a while to carry more than is sent; where it is not, it
+/// would be a queue. libwebrtc's pacer has it so everywhere.
+const BURST: Duration = Duration::from_millis(40);
+const SPARE_AFTER: Duration = Duration::from_secs(1);
 const QUEUE_LONG: Duration = Duration::from_millis(50);

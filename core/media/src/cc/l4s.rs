@@ -423,6 +423,7 @@ impl L4s {
         let plan = Plan {
             target: self.target,
             pacing: self.target * PACING,
+            burst: Duration::ZERO,
             padding: Bitrate::ZERO,
             probe: None,
             window: self.rtt.map(|_| (self.window * overhead) as usize),

@@ -111,10 +111,11 @@ impl Queued for std::convert::Infallible {
 /// The queue of what one transport is to send, of all its streams and SCTP.
 ///
 /// Packets leave by class, within a class in turns by weight, at the plan's pacing rate. It works in
-/// slots of 5 ms: what a slot may carry leaves at once, as one train if the packets are equal. On fast
+/// slots of 5 ms: what a slot may carry leaves at once, as one train if the packets are equal. What nobody
+/// used is kept for the plan's burst, so that a picture leaves at once where the path carries more than is sent. On fast
 /// paths slots are of 2 ms, and video that comes within one whose packets have left waits for the next: an
-/// application that hands over packet by packet makes trains, too. A host that comes late makes up for two slots
-/// and no more, so that no burst fills the path's queue.
+/// application that hands over packet by packet makes trains, too. A host that comes late makes up for two slots,
+/// or the plan's burst, and no more, so that nothing fills the path's queue.
 ///
 /// ```
 /// use duologue_base::Instant;
@@ -211,7 +212,7 @@ impl<T: Queued> Pacer<T> {
             self.slot
         };
         // On fast paths trains are worth more than the millisecond that a piece of a frame waits for others.
-        self.budget.set_slot(slot, fine && !plan.ect1);
+        self.budget.set_slot(slot, plan.burst, fine && !plan.ect1);
         (self.pacing, self.padding) = (plan.pacing, plan.padding);
         self.set_rates(now);
         self.window = plan.window;

@@ -8,6 +8,8 @@ use crate::cc::Bitrate;
 #[derive(Debug)]
 pub(super) struct Budget {
     slot: Duration,
+    /// So much of what nobody used is kept.
+    burst: Duration,
     rate: Bitrate,
     padding: Bitrate,
     /// Bytes; below zero by what the last packet took too much.
@@ -28,6 +30,7 @@ impl Budget {
     pub(super) fn new(now: Instant, slot: Duration) -> Self {
         Budget {
             slot,
+            burst: slot,
             rate: Bitrate::ZERO,
             padding: Bitrate::ZERO,
             media: 0,
@@ -57,8 +60,8 @@ impl Budget {
         }
     }
 
-    pub(super) fn set_slot(&mut self, slot: Duration, gathers: bool) {
-        (self.slot, self.gathers) = (slot, gathers);
+    pub(super) fn set_slot(&mut self, slot: Duration, burst: Duration, gathers: bool) {
+        (self.slot, self.burst, self.gathers) = (slot, burst.max(slot), gathers);
     }
 
     /// Something is let go that can wait for the next slot.
@@ -78,16 +81,17 @@ impl Budget {
         self.rests_until.is_some_and(|until| now < until)
     }
 
-    /// Time has passed. What nobody used is kept for one slot; what a late host missed, for two.
+    /// Time has passed. What nobody used is kept for a burst; what a late host missed, for two slots at least.
     pub(super) fn fill(&mut self, now: Instant, waiting: bool) {
         let time = now - self.filled;
         if time.is_zero() {
             return;
         }
         self.filled = now;
-        let most = self.slots(if waiting { 2 } else { 1 });
+        let missed = if waiting { self.slot * 2 } else { self.slot };
+        let most = signed(self.rate.bytes_in(self.burst.max(missed))).max(1);
         let earned = signed(self.rate.bytes_in(time));
-        self.media = self.media.saturating_add(earned).min(most.max(1));
+        self.media = self.media.saturating_add(earned).min(most);
         let owed = signed(self.padding.bytes_in(time));
         let most_owed = signed(self.padding.bytes_in(self.slot * 4));
         self.behind = self.behind.saturating_add(owed).min(most_owed);

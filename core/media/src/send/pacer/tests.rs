@@ -24,6 +24,7 @@ fn plan(kbps: u64) -> Plan {
     Plan {
         target: Bitrate::from_kbps(kbps),
         pacing: Bitrate::from_kbps(kbps),
+        burst: Duration::ZERO,
         padding: Bitrate::ZERO,
         probe: None,
         window: None,
@@ -126,6 +127,29 @@ fn a_host_that_comes_late_makes_up_for_two_slots_and_no_more() {
     let late = Instant::ZERO + ms(60);
     let burst = run(&mut pacer, late, late + ms(1));
     assert_eq!(burst.len(), 20);
+}
+
+/// When the ten packets of a picture leave that comes after 100 ms of nothing, at 960 kbit/s.
+fn picture_after_a_pause(burst: Duration) -> Vec<u64> {
+    let mut pacer = pacer(960);
+    let plan = Plan { burst, ..plan(960) };
+    pacer.set_plan(Instant::ZERO, &plan);
+    let begin = Instant::ZERO + ms(100);
+    run(&mut pacer, Instant::ZERO, begin);
+    for _ in 0..10 {
+        pacer.push(begin, CAMERA, Packet(480, 0));
+    }
+    let sent = run(&mut pacer, begin, begin + ms(100));
+    sent.iter().map(|(at, ..)| *at - 100).collect()
+}
+
+#[test]
+fn a_picture_within_the_burst_of_the_plan_leaves_at_once_and_else_slot_by_slot() {
+    assert_eq!(picture_after_a_pause(ms(40)), [0; 10]);
+    assert_eq!(
+        picture_after_a_pause(Duration::ZERO),
+        [0, 0, 5, 10, 15, 20, 20, 25, 30, 35]
+    );
 }
 
 #[test]
