@@ -3,7 +3,7 @@
 use duologue_jsep::{
     Capabilities, Codec, CodecParameters, Direction, MEDIA_PLANE, MediaKind, RtcpFeedback, SdpType,
 };
-use duologue_rtp::{PayloadType, Ssrc};
+use duologue_rtp::Ssrc;
 
 use crate::end::{End, lines, negotiate, sections};
 
