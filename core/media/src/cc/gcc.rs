@@ -435,5 +435,5 @@ const PACING_CAREFUL: f64 = 1.1;
 /// A picture leaves at once where the path has been known for a while to carry more than is sent; where it is not, it
 /// would be a queue. libwebrtc's pacer has it so everywhere.
 const BURST: Duration = Duration::from_millis(40);
-const SPARE_AFTER: Duration = Duration::from_secs(1);
+const SPARE_AFTER: Duration = Duration::from_millis(300);
 const QUEUE_LONG: Duration = Duration::from_millis(50);

@@ -14,6 +14,8 @@ pub(crate) struct Jitter {
     slope: f64,
     offset: f64,
     covariance: [[f64; 2]; 2],
+    /// Seconds a byte between a frame's first packet and its last, the most lately.
+    spread: f64,
     /// Of what the two do not explain.
     noise: f64,
     noise_mean: f64,
@@ -34,10 +36,10 @@ impl Jitter {
         Jitter {
             clock_rate,
             last: None,
-            // A link of 2 Mbit/s, at first.
-            slope: 8.0 / 2_000_000.0,
+            slope: FIRST_SLOPE,
             offset: 0.0,
             covariance: [[1e-10, 0.0], [0.0, 1e-4]],
+            spread: FIRST_SLOPE,
             noise: 4e-6,
             noise_mean: 0.0,
             frames: 0,
@@ -46,8 +48,14 @@ impl Jitter {
         }
     }
 
-    /// A frame is complete.
-    pub(crate) fn handle(&mut self, arrival: Instant, timestamp: i64, bytes: usize) {
+    /// A frame is complete, from its first packet to its last.
+    pub(crate) fn handle(
+        &mut self,
+        (first, arrival): (Instant, Instant),
+        timestamp: i64,
+        bytes: usize,
+    ) {
+        self.see_spread(arrival - first, bytes as f64);
         let now = Last {
             arrival,
             timestamp,
@@ -76,12 +84,24 @@ impl Jitter {
         if self.frames < FIRST_FRAMES {
             return FIRST;
         }
-        let of_size = self.slope * (self.most_bytes - self.mean_bytes).max(0.0);
+        // What takes the way of a frame longer is seen within it, too: a beginning at which the sender had to go slowly is
+        // not to be waited for until the filter has forgotten it.
+        let slope = self.slope.min(self.spread);
+        let of_size = slope * (self.most_bytes - self.mean_bytes).max(0.0);
         // Two frames that are late independently of each other differ by twice the variance of one.
         let of_noise = DEVIATIONS * (self.noise / 2.0).sqrt() - UNSEEN;
         let of_noise = of_noise.max(LEAST);
         let all = (of_size + of_noise).clamp(0.0, MOST);
         Duration::from_secs_f64(all)
+    }
+
+    /// Frames of few packets tell nothing.
+    fn see_spread(&mut self, spread: Duration, bytes: f64) {
+        let behind_first = bytes - PACKET;
+        if behind_first >= PACKET {
+            let now = spread.as_secs_f64() / behind_first;
+            self.spread = (self.spread * SPREAD_KEEPS).max(now).min(SLOPE_MOST);
+        }
     }
 
     fn correct(&mut self, bytes: f64, variation: f64) {
@@ -130,6 +150,12 @@ fn seconds_between(a: Instant, b: Instant) -> f64 {
 /// Before anything is known, in ten frames.
 const FIRST: Duration = Duration::from_millis(30);
 const FIRST_FRAMES: u32 = 10;
+/// A link of 2 Mbit/s, at first.
+const FIRST_SLOPE: f64 = 8.0 / 2_000_000.0;
+/// A tenth is left after four seconds.
+const SPREAD_KEEPS: f64 = 0.98;
+/// Bytes of a packet that is full.
+const PACKET: f64 = 1_200.0;
 const MEAN_FOLLOWS: f64 = 0.03;
 const MOST_KEEPS: f64 = 0.999;
 const NOISE_FRAMES: u32 = 400;
@@ -156,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// The estimate after frames of `bytes(n)` over a link, each late by `late(n)` milliseconds.
+    /// The estimate after frames of `bytes(n)` over a link, each late by `late(n)` milliseconds, which its packets take.
     fn after(
         frames: u64,
         bytes: impl Fn(u64) -> usize,
@@ -164,9 +190,10 @@ mod tests {
     ) -> Duration {
         let mut jitter = Jitter::new(90_000);
         for frame in 0..frames {
-            let ms = 1_000.0 + frame as f64 * 1_000.0 / 30.0 + late(frame);
-            let arrival = Instant::from_nanos((ms * 1e6) as u64);
-            jitter.handle(arrival, frame as i64 * 3_000, bytes(frame));
+            let ms = 1_000.0 + frame as f64 * 1_000.0 / 30.0;
+            let at = |ms: f64| Instant::from_nanos((ms * 1e6) as u64);
+            let arrival = at(ms + late(frame));
+            jitter.handle((at(ms), arrival), frame as i64 * 3_000, bytes(frame));
         }
         jitter.get()
     }
@@ -195,12 +222,35 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_beginning_is_forgotten_within_seconds() {
+        // A key frame and a second at the pace of a sender that does not know the path yet; then frames are there at once.
+        let bytes = |n: u64| {
+            if n == 0 {
+                24_000
+            } else {
+                8_000 + n as usize * 997 % 3_000
+            }
+        };
+        let late = |n: u64| {
+            if n < 30 {
+                bytes(n) as f64 * 8.0 / 1_500.0
+            } else {
+                0.1
+            }
+        };
+        assert!(after(30, bytes, late) > Duration::from_millis(30));
+        let jitter = after(150, bytes, late);
+        assert!(jitter < Duration::from_millis(10), "{jitter:?}");
+    }
+
+    #[test]
     fn anything_is_borne() {
         let mut jitter = Jitter::new(1);
         for n in [0, u64::MAX, 5, u64::MAX / 2, 7] {
             for timestamp in [0, i64::MAX, i64::MIN] {
-                jitter.handle(Instant::from_nanos(n), timestamp, usize::MAX);
-                jitter.handle(Instant::from_nanos(n), timestamp, 0);
+                let at = Instant::from_nanos(n);
+                jitter.handle((Instant::ZERO, at), timestamp, usize::MAX);
+                jitter.handle((at, Instant::ZERO), timestamp, 0);
             }
         }
         assert!(jitter.get() <= Duration::from_secs(5));

@@ -211,7 +211,8 @@ impl<F> VideoPlayout<F> {
         self.newest = self.newest.max(Some(timestamp));
         if !info.repaired {
             self.extrapolator.handle(info.received, timestamp);
-            self.jitter.handle(info.received, timestamp, info.bytes);
+            let came = (info.first_received, info.received);
+            self.jitter.handle(came, timestamp, info.bytes);
         }
         if self.needs_key_frame && !info.key {
             self.statistics.frames_dropped += 1;
