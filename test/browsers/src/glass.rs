@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use duologue::codec::pattern;
+use duologue::codec::{CodecError, PixelFormat, VideoFrame, pattern};
 use duologue::{Exception, MediaKind, RtpTransceiver, VideoTrackGenerator, VideoTrackProcessor};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
@@ -68,7 +68,7 @@ async fn capture(to: VideoTrackGenerator, captured: Notes) {
     let began = ticks.tick().await;
     for number in 0..=u16::MAX {
         let at = ticks.tick().await - began;
-        let Ok(picture) = pattern::draw(number, WIDTH, HEIGHT) else {
+        let Ok(picture) = paint(number) else {
             return;
         };
         note(&captured, number, WIDTH);
@@ -76,6 +76,26 @@ async fn capture(to: VideoTrackGenerator, captured: Notes) {
             return;
         }
     }
+}
+
+/// The picture of `page/call.js`, sample by sample: what encoding takes depends on what is seen.
+fn paint(number: u16) -> Result<VideoFrame, CodecError> {
+    let (width, height) = (WIDTH as usize, HEIGHT as usize);
+    let side = width / 16;
+    let row: Vec<u8> = (0..2 * width).map(|x| 40 + (x / 4 % 160) as u8).collect();
+    let mut data = Vec::with_capacity(width * height * 3 / 2);
+    for y in 0..2 * side {
+        data.extend((0..width).map(|x| {
+            let bit = number >> (15 - x / side) & 1;
+            if (y < side) == (bit == 1) { 235 } else { 16 }
+        }));
+    }
+    for y in 2 * side..height {
+        let from = (usize::from(number) * 4 + y) % width;
+        data.extend_from_slice(&row[from..from + width]);
+    }
+    data.resize(width * height * 3 / 2, 128);
+    VideoFrame::packed(PixelFormat::I420, WIDTH, HEIGHT, data.into())
 }
 
 async fn look(mut from: VideoTrackProcessor, shown: Notes) {
