@@ -279,8 +279,6 @@ struct Row {
     rtx: Option<u8>,
     fmtp: &'static str,
     feedback: &'static [&'static str],
-    /// It is offered without being asked for.
-    offer: bool,
 }
 
 impl Row {
@@ -293,7 +291,6 @@ impl Row {
             rtx: None,
             fmtp: "",
             feedback: &[],
-            offer: true,
         }
     }
 
@@ -311,7 +308,6 @@ impl Row {
             rtx,
             fmtp,
             feedback: &["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"],
-            offer: true,
         }
     }
 
@@ -326,7 +322,7 @@ impl Row {
             },
             payload_type: PayloadType::from_low_bits(self.payload_type),
             rtx: self.rtx.map(PayloadType::from_low_bits),
-            offer: self.offer,
+            offer: true,
             offer_rtx: MEDIA_PLANE.retransmission,
             feedback: feedback.filter_map(|f| f.parse().ok()).collect(),
             send: true,
@@ -338,7 +334,7 @@ impl Row {
             },
         };
         let repairs = matches!(capability.codec.role(), CodecRole::Red | CodecRole::Fec);
-        capability.offer &= MEDIA_PLANE.redundancy || !repairs;
+        capability.offer = MEDIA_PLANE.redundancy || !repairs;
         capability
     }
 }
@@ -362,6 +358,9 @@ const AUDIO: [Row; 8] = [
     Row::audio("telephone-event", 8_000, 126),
 ];
 
+/// RFC 7798 §7.1: main profile, main tier, up to level 6.2.
+const H265_MAIN: &str = "level-id=186;profile-id=1;tier-flag=0;tx-mode=SRST";
+
 const VIDEO: [Row; 16] = [
     Row::video("VP8", 96, Some(97), ""),
     Row::video("VP9", 98, Some(99), "profile-id=0"),
@@ -375,16 +374,7 @@ const VIDEO: [Row; 16] = [
     Row::video("AV1", 45, Some(46), "level-idx=5;profile=0;tier=0"),
     Row::video("H264", 112, Some(113), H264_64001F_1),
     Row::video("H264", 114, Some(115), H264_64001F_0),
-    // Few have it, so that each offer would be longer for nothing: who offers it gets it, and who prefers it offers it.
-    Row {
-        offer: false,
-        ..Row::video(
-            "H265",
-            49,
-            Some(50),
-            "level-id=186;profile-id=1;tier-flag=0;tx-mode=SRST",
-        )
-    },
+    Row::video("H265", 49, Some(50), H265_MAIN),
     Row {
         feedback: &[],
         ..Row::video("red", 116, Some(117), "")

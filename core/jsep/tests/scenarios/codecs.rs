@@ -648,18 +648,6 @@ fn h265_is_matched_by_profile_and_answered_with_the_lower_level() {
 }
 
 #[test]
-fn h265_is_offered_by_who_prefers_it_alone() {
-    let (mut a, mut b) = (End::new(1), End::new(2));
-    a.add(MediaKind::Video, Direction::SendRecv);
-    assert!(!a.offer().contains("H265"));
-    let mut codecs = a.intent.capabilities.receive_codecs(MediaKind::Video);
-    codecs.retain(|c| c.name == "H265");
-    a.intent.transceivers[0].codec_preferences = codecs;
-    negotiate(&mut a, &mut b);
-    assert_eq!(sent(&a)[0].codec.name, "H265");
-}
-
-#[test]
 fn codecs_are_received_when_this_ends_description_receives() {
     for (direction, receives) in [(Direction::SendRecv, true), (Direction::SendOnly, false)] {
         let (mut a, mut b) = (End::new(1), End::new(2));
