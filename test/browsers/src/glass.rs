@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use duologue::codec::{CodecError, PixelFormat, VideoFrame, pattern};
+use duologue::codec::{CodecError, ContentHint, PixelFormat, VideoFrame, pattern};
 use duologue::{Exception, MediaKind, RtpTransceiver, VideoTrackGenerator, VideoTrackProcessor};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
@@ -65,6 +65,8 @@ fn note(notes: &Notes, number: u16, width: u32) {
 async fn capture(to: VideoTrackGenerator, captured: Notes) {
     let mut ticks = interval(Duration::from_secs(1) / RATE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // As the page's source says.
+    to.set_content_hint(ContentHint::Detail);
     let began = ticks.tick().await;
     for number in 0..=u16::MAX {
         let at = ticks.tick().await - began;
