@@ -14,7 +14,7 @@ pub(crate) enum Shorten {
 
 /// What waits is made shorter by a piece that is like the next one, so that it does not show.
 ///
-/// It takes thirty milliseconds that wait, behind what stays whole. How many samples a channel went; `None` where no piece is
+/// It takes thirty milliseconds that wait, of what was made up twenty behind what stays whole. How many samples a channel went; `None` where no piece is
 /// like its neighbour.
 pub(crate) fn accelerate(search: &mut Search, line: &mut Line, what: Shorten) -> Option<usize> {
     let (least, longest, window) = lags(line);
@@ -28,7 +28,11 @@ pub(crate) fn accelerate(search: &mut Search, line: &mut Line, what: Shorten) ->
         return None;
     }
     let waits = line.ahead().get(behind * channels..)?;
-    if waits.len() < LOOK_AHEAD * line.frames_of_ms(1) * channels {
+    let wanted = match what {
+        Shorten::MadeUp { .. } => most + window.max(most),
+        _ => LOOK_AHEAD * line.frames_of_ms(1),
+    };
+    if waits.len() < wanted * channels {
         return None;
     }
     let reference = &waits[..window * channels];

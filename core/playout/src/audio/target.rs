@@ -73,7 +73,11 @@ impl Target {
     pub(crate) fn reserve(&self) -> Duration {
         let worth = Duration::from_secs_f32(self.made_up * MS_FOR_ALL * SHORTENED / 1e3);
         let bearable = CONVERSATION.saturating_sub(self.get());
-        worth.min(RESERVE).min(bearable)
+        let beside = self
+            .aim
+            .saturating_sub(NEXT_TO_NONE)
+            .mul_f32(RESERVE_OF_AIM);
+        worth.min(beside).min(RESERVE).min(bearable)
     }
 
     /// What is aimed at by what the network does.
@@ -133,8 +137,11 @@ const MS_FOR_ALL: f32 = 2_000.0;
 const MADE_UP_FOLLOWS: f32 = 0.001;
 /// Of what is made up: what a reserve spares of it, about.
 const SHORTENED: f32 = 0.25;
-/// The end of a gap that can be left out.
-const RESERVE: Duration = Duration::from_millis(12);
+/// The end of a gap that can be left out, and what was late beside it.
+const RESERVE: Duration = Duration::from_millis(24);
+/// Where the network holds sound back for hardly any time, neither does the reserve.
+const NEXT_TO_NONE: Duration = Duration::from_millis(10);
+const RESERVE_OF_AIM: f32 = 0.6;
 /// A way from mouth to ear that hardly anybody minds (ITU-T G.114 §3).
 const CONVERSATION: Duration = Duration::from_millis(150);
 
@@ -187,7 +194,10 @@ mod tests {
             (0..6_000).for_each(|n| target.handle_played(n % nth == 0));
             target.reserve()
         };
-        assert_eq!(reserve(20, ms(20)), ms(12));
+        assert_eq!(reserve(20, ms(50)), ms(24));
+        // Of a delay that is short it would be most.
+        let short = reserve(20, ms(20));
+        assert!((ms(5)..ms(7)).contains(&short), "{short:?}");
         let (seldom, never) = (reserve(200, ms(20)), reserve(u32::MAX, ms(20)));
         assert!((ms(2)..ms(3)).contains(&seldom), "{seldom:?}");
         assert!(never < Duration::from_micros(10), "{never:?}");
