@@ -75,7 +75,7 @@ pub struct PairCounters {
     /// `currentRoundTripTime`
     pub current_round_trip_time: Option<Duration>,
     /// What the pair carried, as [`Agent::count_sent`](crate::Agent::count_sent) and
-    /// [`Agent::count_received`](crate::Agent::count_received) were told.
+    /// [`Agent::handle_data`](crate::Agent::handle_data) were told.
     pub sent: PathTraffic,
     /// The other direction.
     pub received: PathTraffic,

@@ -121,7 +121,7 @@ fn the_application_can_have_sound_held_back() {
     let minima = after.jitter_buffer_minimum_delay - settled.jitter_buffer_minimum_delay;
     assert_eq!(
         (targets / frames, minima / frames),
-        (target, Duration::from_millis(20))
+        (target, Duration::from_millis(18))
     );
 
     stream.playout.set_jitter_buffer_target(None);

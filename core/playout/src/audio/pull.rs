@@ -65,7 +65,6 @@ impl AudioPlayout {
     /// The next ten milliseconds.
     pub fn pull(&mut self, now: Instant) -> AudioBlock<'_> {
         let silent = self.statistics.silent_concealed_samples;
-        let said = self.line.waiting();
         let mut operation = self.advance(now);
         let frames = self.line.frames_of_ms(10);
         let missing = frames.saturating_sub(self.line.waiting());
@@ -79,7 +78,7 @@ impl AudioPlayout {
         }
         if lost {
             let silent = self.statistics.silent_concealed_samples > silent;
-            operation = self.shorten_made_up(now, silent, said);
+            operation = self.shorten_made_up(now, silent);
         }
         if let Some(stretched) = self.stretch(now) {
             operation = stretched;
@@ -104,8 +103,8 @@ impl AudioPlayout {
     }
 
     /// Leaves out of the end of what is made up for a gap what it can do without: the packet behind the gap is there, and
-    /// waits for longer than it has to. So many samples a channel before it were `said`, and stay whole.
-    fn shorten_made_up(&mut self, now: Instant, silent: bool, said: usize) -> Operation {
+    /// waits for longer than it has to. What was said and is not played yet stays whole.
+    fn shorten_made_up(&mut self, now: Instant, silent: bool) -> Operation {
         let State::Playing {
             next,
             filled,
@@ -122,14 +121,16 @@ impl AudioPlayout {
         if !ended || spare == 0 {
             return Operation::Conceal;
         }
+        let waiting = self.line.waiting();
+        let what = Shorten::MadeUp {
+            behind: waiting.saturating_sub(filled),
+            // No more than what counts as made up for these ten milliseconds.
+            most: spare
+                .min(self.line.frames_of_ms(10))
+                .min(waiting.min(filled)),
+        };
         let played = self.play_packet(now);
         self.look_ahead(now);
-        // Of what was made up for these ten milliseconds.
-        let made_up = self.line.frames_of_ms(10).saturating_sub(said);
-        let what = Shorten::MadeUp {
-            behind: said,
-            most: spare.min(made_up),
-        };
         if let Some(left_out) = stretch::accelerate(&mut self.search, &mut self.line, what) {
             self.statistics.not_concealed(left_out, silent);
             // Sound that was said is what makes up for it.

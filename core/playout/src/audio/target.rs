@@ -139,9 +139,10 @@ const MADE_UP_FOLLOWS: f32 = 0.001;
 const SHORTENED: f32 = 0.25;
 /// The end of a gap that can be left out, and what was late beside it.
 const RESERVE: Duration = Duration::from_millis(24);
-/// Where the network holds sound back for hardly any time, neither does the reserve.
-const NEXT_TO_NONE: Duration = Duration::from_millis(10);
-const RESERVE_OF_AIM: f32 = 0.6;
+/// Where the network holds sound back for hardly any time, neither does a reserve, which takes the period of a voice,
+/// ten milliseconds, to be of use.
+const NEXT_TO_NONE: Duration = Duration::from_millis(20);
+const RESERVE_OF_AIM: f32 = 0.8;
 /// A way from mouth to ear that hardly anybody minds (ITU-T G.114 §3).
 const CONVERSATION: Duration = Duration::from_millis(150);
 
@@ -166,12 +167,12 @@ mod tests {
 
     #[test]
     fn it_follows_what_is_late_in_most_half_seconds() {
-        assert_eq!(after(|_| (0, Order::InOrder)), ms(20));
+        assert_eq!(after(|_| (0, Order::InOrder)), ms(18));
         let late = |n| (if n % 20 == 0 { 98 } else { 3 }, Order::InOrder);
         assert_eq!(after(late), ms(100));
         // Once in ten seconds is too seldom to wait for all the time.
         let seldom = |n| (if n % 1_000 == 0 { 98 } else { 3 }, Order::InOrder);
-        assert_eq!(after(seldom), ms(20));
+        assert_eq!(after(seldom), ms(18));
     }
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
             }
         };
         assert_eq!(after(every(20)), ms(50));
-        assert_eq!(after(every(200)), ms(20));
+        assert_eq!(after(every(200)), ms(18));
     }
 
     #[test]
@@ -196,9 +197,8 @@ mod tests {
         };
         assert_eq!(reserve(20, ms(50)), ms(24));
         // Of a delay that is short it would be most.
-        let short = reserve(20, ms(20));
-        assert!((ms(5)..ms(7)).contains(&short), "{short:?}");
-        let (seldom, never) = (reserve(200, ms(20)), reserve(u32::MAX, ms(20)));
+        assert_eq!(reserve(20, ms(20)), ms(0));
+        let (seldom, never) = (reserve(200, ms(50)), reserve(u32::MAX, ms(50)));
         assert!((ms(2)..ms(3)).contains(&seldom), "{seldom:?}");
         assert!(never < Duration::from_micros(10), "{never:?}");
         // Somebody waits for an answer.
