@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use duologue_base::{Instant, Rng};
 use duologue_identity::{Certificate, KeygenAlgorithm};
@@ -554,8 +554,8 @@ impl ConnectionHandle {
 
     /// `getStats(selector)`
     pub(crate) async fn get_stats(&self, of: StatsSelector) -> Result<StatsReport, Exception> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let operation = self.operation(|peer| peer.get_stats(of, now.unwrap_or_default()));
+        let epoch = self.0.endpoint.driver().epoch();
+        let operation = self.operation(|peer| peer.get_stats(of, epoch));
         match operation.await? {
             Value::Stats(report) => Ok(report),
             _ => Err(Exception::unknown("the operation made no statistics")),

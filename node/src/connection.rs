@@ -533,7 +533,7 @@ impl NativePeerConnection {
             _ => peer::StatsSelector::Connection,
         };
         let now = Duration::try_from_secs_f64(now / 1e3).unwrap_or_default();
-        let operation = self.pc.get_stats(selector, now);
+        let operation = self.pc.get_stats(selector, self.environment.epoch(now));
         self.operation(env, operation)
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use duologue_base::{Rng, WallClock};
 use duologue_codec::CodecSet;
@@ -26,6 +26,7 @@ pub(crate) struct Environment {
     pub(crate) endpoint: Endpoint,
     pub(crate) session: SessionConfig,
     pub(crate) capabilities: Arc<Capabilities>,
+    epoch: OnceLock<Duration>,
 }
 
 impl Environment {
@@ -67,7 +68,15 @@ impl Environment {
             endpoint,
             session,
             capabilities: Arc::new(capabilities),
+            epoch: OnceLock::new(),
         })
+    }
+
+    /// The time since 1970 at the origin of the endpoint's clock, as JavaScript's clock has it, whose time is `now`: found out
+    /// once, so that one moment is always told as one time.
+    pub(crate) fn epoch(&self, now: Duration) -> Duration {
+        let begun = || now.saturating_sub(self.endpoint.now().since_origin());
+        *self.epoch.get_or_init(begun)
     }
 }
 

@@ -1,7 +1,7 @@
 // What users of other stacks reported, and what both browsers do there.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RTCPeerConnection } from '../index.mjs';
+import { RTCPeerConnection, mediaDevices } from '../index.mjs';
 import { channels, event, negotiate, pair } from './helpers.mjs';
 
 const turn = () => new Promise(setImmediate);
@@ -334,4 +334,63 @@ test('the channels of a data section that the other end rejects close, and other
   await negotiate(a, b);
   await opened(next);
   assert.equal(channel.readyState, 'closed');
+});
+
+const of = async (pc, type) => [...(await pc.getStats()).values()].find((stats) => stats.type === type);
+
+/** The statistics of this type, once they are as is wanted. */
+async function once(pc, type, wanted) {
+  for (;;) {
+    const stats = await of(pc, type);
+    if (stats && wanted(stats)) return stats;
+    await turn();
+  }
+}
+
+test('the totals of an encoder go on where its track is taken away and given back', async (t) => {
+  const { a, b, close } = pair();
+  t.after(close);
+  const [track] = (await mediaDevices.getUserMedia({ video: true })).getTracks();
+  t.after(() => track.stop());
+  const sender = a.addTrack(track);
+  await negotiate(a, b);
+  const before = await once(a, 'outbound-rtp', ({ framesEncoded }) => framesEncoded >= 10);
+  await sender.replaceTrack(null);
+  await sender.replaceTrack(track);
+  const sent = before.framesSent + 5;
+  const after = await once(a, 'outbound-rtp', ({ framesSent }) => framesSent >= sent);
+  assert.equal(after.id, before.id);
+  for (const total of ['framesEncoded', 'keyFramesEncoded', 'qpSum', 'totalEncodeTime', 'totalEncodedBytesTarget']) {
+    assert.ok(after[total] >= before[total], `${total}: ${before[total]}, ${after[total]}`);
+  }
+  assert.ok(after.framesEncoded >= sent - 1);
+});
+
+test('what nobody reads is decoded from its first picture on', async (t) => {
+  const { a, b, close } = pair();
+  t.after(close);
+  const [track] = (await mediaDevices.getUserMedia({ video: true })).getTracks();
+  t.after(() => track.stop());
+  a.addTrack(track);
+  await negotiate(a, b);
+  const seen = await once(b, 'inbound-rtp', ({ framesDecoded }) => framesDecoded >= 10);
+  assert.deepEqual([seen.framesDropped, seen.pliCount, seen.keyFramesDecoded], [0, 0, 1]);
+});
+
+test('one moment is one time, however often it is asked for', async (t) => {
+  const { a, b, close } = pair();
+  t.after(close);
+  const [track] = (await mediaDevices.getUserMedia({ audio: true })).getTracks();
+  t.after(() => track.stop());
+  a.addTrack(track);
+  const began = performance.timeOrigin + performance.now();
+  await negotiate(a, b);
+  const first = await once(b, 'remote-outbound-rtp', () => true);
+  for (let again = 0; again < 50; again++) {
+    const report = await of(b, 'remote-outbound-rtp');
+    if (report.reportsSent === first.reportsSent) assert.equal(report.timestamp, first.timestamp);
+  }
+  const whole = await of(b, 'peer-connection');
+  const now = performance.timeOrigin + performance.now();
+  assert.ok(whole.timestamp >= first.timestamp && first.timestamp > began - 1 && whole.timestamp < now + 1);
 });

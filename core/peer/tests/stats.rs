@@ -23,8 +23,7 @@ use duologue_session::{Command, MediaCommand, Outlet, RtpPacketInit};
 const EPOCH: Duration = Duration::from_secs(1_000);
 
 fn stats(world: &mut World, index: usize, selector: StatsSelector) -> StatsReport {
-    let now = EPOCH + world.now.since_origin();
-    let asked = world.pc(index).get_stats(selector, now);
+    let asked = world.pc(index).get_stats(selector, EPOCH);
     world.settle();
     match world.ends[index].host.settled.remove(&asked) {
         Some(Ok(Value::Stats(report))) => report,

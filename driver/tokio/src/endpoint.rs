@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Instant, TransceiverId, WallClock};
@@ -149,6 +149,12 @@ impl Endpoint {
     /// The time that sessions of this endpoint are told.
     pub fn now(&self) -> Instant {
         self.0.clock.now()
+    }
+
+    /// The time since 1970 at [`Instant::ZERO`] of the sessions' clock, as it was when the endpoint began: by it a moment
+    /// of theirs is always the same time, also when the system's clock is set (hr-time §3, `timeOrigin`).
+    pub fn epoch(&self) -> Duration {
+        self.0.clock.epoch
     }
 
     /// The time of day at [`Instant::ZERO`] of the sessions' clock, as of now: what
@@ -509,12 +515,17 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin: tokio::time::Instant,
+    /// The time since 1970 at the origin.
+    epoch: Duration,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
         Clock {
             origin: tokio::time::Instant::now(),
+            epoch: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default(),
         }
     }
 

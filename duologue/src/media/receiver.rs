@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use duologue_base::TransceiverId;
 use duologue_jsep::Capabilities;
@@ -115,9 +114,9 @@ impl RtpReceiver {
             return Vec::new();
         };
         let told = self.connection.media_queues().sources(self.id);
-        let now = self.connection.endpoint().driver().now();
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = (now, since_1970.unwrap_or_default());
+        let driver = self.connection.endpoint().driver();
+        let now = driver.now();
+        let now = (now, driver.epoch() + now.since_origin());
         RtpContributingSource::list(&told, contributing, kind, now)
     }
 

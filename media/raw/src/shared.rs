@@ -97,6 +97,18 @@ impl Shared {
         put(&mut self.told().encoders, same, stats);
     }
 
+    /// What was told last of an encoding: by another encoder, perhaps, whose counters the next one's go on from.
+    pub(super) fn encoder(&self, sender: TransceiverId, encoding: usize) -> EncoderStats {
+        let told = self.told();
+        let same = |it: &&EncoderStats| (it.sender, it.encoding) == (sender, encoding);
+        let known = told.encoders.iter().find(same).cloned();
+        known.unwrap_or_else(|| EncoderStats {
+            sender,
+            encoding,
+            ..EncoderStats::default()
+        })
+    }
+
     /// A sender tells of what it was given.
     pub(super) fn tell_source(&self, stats: SourceStats) {
         let sender = stats.sender;

@@ -102,12 +102,13 @@ struct Source {
 }
 
 /// What became of one encoding.
-#[derive(Default)]
 struct Encoding {
     layer: Layer,
     /// Here while no worker has it.
     encoder: Option<Encoder>,
     counted: EncoderStats,
+    /// What generators counted that this sender had before.
+    before: EncoderStats,
     rate: PerSecond,
 }
 
@@ -218,8 +219,12 @@ impl Pump {
         let targets = self.sender.target_bitrates();
         let active = parameters.encodings.iter().filter(|it| it.active).count();
         let hint = *lock(&self.hint);
-        self.layers
-            .resize_with(parameters.encodings.len(), Encoding::default);
+        self.layers.truncate(parameters.encodings.len());
+        while self.layers.len() < parameters.encodings.len() {
+            let (sender, at) = (self.sender.id(), self.layers.len());
+            let before = self.sender.shared().encoder(sender, at);
+            self.layers.push(Encoding::after(before));
+        }
         let mut jobs = Vec::new();
         for (index, encoding) in parameters.encodings.iter().enumerate() {
             let wanted = encoding.codec.as_ref();
@@ -282,8 +287,6 @@ impl Pump {
         own.count(&encoder, &chunks, done.took, now);
         let mode = encoder.config.scalability_mode;
         own.encoder = Some(encoder);
-        own.counted.sender = self.sender.id();
-        own.counted.encoding = done.encoding;
         self.sender.shared().tell_encoder(own.counted.clone());
 
         let of = EncodedFrameInit {
@@ -318,6 +321,16 @@ impl Drop for Pump {
 }
 
 impl Encoding {
+    fn after(before: EncoderStats) -> Self {
+        Encoding {
+            layer: Layer::default(),
+            encoder: None,
+            counted: before.clone(),
+            before,
+            rate: PerSecond::default(),
+        }
+    }
+
     fn count(
         &mut self,
         encoder: &Encoder,
@@ -330,8 +343,15 @@ impl Encoding {
         counted.total_encode_time += took;
         counted.scalability_mode = encoder.config.scalability_mode;
         counted.limitation = limiter.reason();
-        counted.limitation_durations = limiter.durations();
-        counted.resolution_changes = limiter.resolution_changes;
+        counted.limitation_durations = self.before.limitation_durations;
+        for (total, own) in counted
+            .limitation_durations
+            .iter_mut()
+            .zip(limiter.durations())
+        {
+            *total += own;
+        }
+        counted.resolution_changes = self.before.resolution_changes + limiter.resolution_changes;
         for chunk in chunks {
             self.rate.count(now);
             counted.frames_encoded += 1;

@@ -592,7 +592,8 @@ export class Connection implements TaskSource {
   /** As in browsers what comes is decoded though nobody looks; unless the application reads it and decodes itself. */
   #decode(track: MediaStreamTrack): void {
     for (const { receiver } of this.#transceivers.values()) {
-      if (receiver.track === track && !receiver.frames && !receiver.packets) receiver.source.setIdle(true);
+      const isRead = receiver.frames || receiver.packets;
+      if (receiver.track === track && !isRead && track.readyState === 'live') receiver.source.setIdle(true);
     }
   }
 
@@ -752,6 +753,8 @@ export class Connection implements TaskSource {
         const { receiver } = transceiver;
         const streams = event.streams.map((id) => this.#stream(id));
         for (const observer of streamObservers) observer.announced(this, streams);
+        // Behind what the application does with it now, and before the first picture is there, which all others need.
+        if (this.#decodesUnread) setImmediate(() => this.#decode(receiver.track));
         return new RTCTrackEvent('track', { receiver, track: receiver.track, streams, transceiver });
       }
       case 'datachannel':

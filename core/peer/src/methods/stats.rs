@@ -8,10 +8,11 @@ use crate::task::Task;
 use crate::{Exception, OperationId, PeerConnection, StatsSelector, TrackId};
 
 impl PeerConnection {
-    /// `getStats(selector)`. `now` is the time since 1970, which the report's members count from.
+    /// `getStats(selector)`. `epoch` is the time since 1970 at [`Instant::ZERO`](duologue_base::Instant::ZERO), the same in all
+    /// calls: what the report tells of one moment is one time, however often it is asked for.
     ///
     /// Rejects with `InvalidAccessError` for a track that not exactly one sender or receiver has.
-    pub fn get_stats(&mut self, selector: StatsSelector, now: Duration) -> OperationId {
+    pub fn get_stats(&mut self, selector: StatsSelector, epoch: Duration) -> OperationId {
         let id = self.new_operation();
         let selector = match selector {
             StatsSelector::Track(track) => match self.selected_by(&track).as_slice() {
@@ -25,13 +26,13 @@ impl PeerConnection {
             selector => selector,
         };
         if !self.slots.is_closed() && self.slots.has_transports() {
-            self.slots.add_pending_stats(id, selector, now);
+            self.slots.add_pending_stats(id, selector, epoch);
             self.command(Command::GetStats { request: id.0 });
         } else {
             let task = Task::Stats {
                 operation: id,
                 selector,
-                now,
+                epoch,
                 session: None,
             };
             self.queue(task);

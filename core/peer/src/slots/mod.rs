@@ -251,14 +251,14 @@ impl Slots {
         self.pending_set_parameters > 0
     }
 
-    /// `getStats` asks the session at this time since 1970.
+    /// `getStats` asks the session.
     pub(crate) fn add_pending_stats(
         &mut self,
         operation: OperationId,
         selector: StatsSelector,
-        now: Duration,
+        epoch: Duration,
     ) {
-        self.pending_stats.insert(operation, (selector, now));
+        self.pending_stats.insert(operation, (selector, epoch));
     }
 
     /// The session answers `getStats`.

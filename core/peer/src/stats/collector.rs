@@ -6,9 +6,9 @@ use super::Stats;
 
 /// A report that is being made.
 pub(crate) struct Collector {
-    /// Time since 1970.
-    pub(crate) now: Duration,
-    /// The same moment on the session's clock.
+    /// The time since 1970 at the origin of the session's clock.
+    pub(crate) epoch: Duration,
+    /// When it is made, on the session's clock.
     pub(crate) collected: Instant,
     pub(crate) stats: Vec<Stats>,
 }
@@ -16,12 +16,12 @@ pub(crate) struct Collector {
 impl Collector {
     /// Milliseconds since 1970.
     pub(crate) fn timestamp(&self) -> f64 {
-        self.now.as_secs_f64() * 1e3
+        self.wall(self.collected)
     }
 
     /// A moment of the session's clock in milliseconds since 1970.
     pub(super) fn wall(&self, at: Instant) -> f64 {
-        self.now.saturating_sub(self.collected - at).as_secs_f64() * 1e3
+        (self.epoch + at.since_origin()).as_secs_f64() * 1e3
     }
 }
 

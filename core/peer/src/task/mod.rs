@@ -76,7 +76,7 @@ pub(crate) enum Task {
     Stats {
         operation: OperationId,
         selector: StatsSelector,
-        now: Duration,
+        epoch: Duration,
         session: Option<Box<session::Stats>>,
     },
 }
@@ -172,9 +172,9 @@ impl PeerConnection {
             Task::Stats {
                 operation,
                 selector,
-                now,
+                epoch,
                 session,
-            } => self.run_stats(operation, &selector, now, session),
+            } => self.run_stats(operation, &selector, (now, epoch), session),
         }
     }
 

@@ -20,11 +20,11 @@ impl PeerConnection {
     /// The session answered.
     pub(crate) fn queue_stats(&mut self, request: u64, stats: Box<session::Stats>) {
         let operation = OperationId(request);
-        if let Some((selector, now)) = self.slots.take_pending_stats(operation) {
+        if let Some((selector, epoch)) = self.slots.take_pending_stats(operation) {
             self.queue(Task::Stats {
                 operation,
                 selector,
-                now,
+                epoch,
                 session: Some(stats),
             });
         }
@@ -32,11 +32,11 @@ impl PeerConnection {
 
     /// The session will not answer any more: the promises resolve with what the slots tell.
     pub(crate) fn queue_stats_of_slots(&mut self) {
-        for (operation, (selector, now)) in self.slots.take_all_pending_stats() {
+        for (operation, (selector, epoch)) in self.slots.take_all_pending_stats() {
             self.queue(Task::Stats {
                 operation,
                 selector,
-                now,
+                epoch,
                 session: None,
             });
         }
@@ -46,27 +46,28 @@ impl PeerConnection {
         &mut self,
         operation: OperationId,
         selector: &StatsSelector,
-        now: Duration,
+        (now, epoch): (Instant, Duration),
         session: Option<Box<session::Stats>>,
     ) {
+        let collected = session.as_ref().map_or(now, |session| session.now);
         // Without a transport nothing was counted, and nothing is known after the end.
         let session = match session {
             Some(session) => Some(*session),
             None => (!self.slots.is_closed()).then(session::Stats::default),
         };
-        let report = self.collect(now, session.as_ref(), selector);
+        let report = self.collect((collected, epoch), session.as_ref(), selector);
         self.settle(operation, Ok(Value::Stats(report)));
     }
 
     fn collect(
         &self,
-        now: Duration,
+        (collected, epoch): (Instant, Duration),
         session: Option<&session::Stats>,
         selector: &StatsSelector,
     ) -> StatsReport {
         let mut collector = Collector {
-            now,
-            collected: session.map_or(Instant::ZERO, |session| session.now),
+            epoch,
+            collected,
             stats: Vec::new(),
         };
         let connection = PeerConnectionStats {

@@ -211,7 +211,7 @@ impl Swarm {
             _ => vec![id],
         };
         for end in ends {
-            self.world.with(end, |member, now| match verb {
+            self.world.with(end, |member, _| match verb {
                 Verb::Offer | Verb::OfferBoth if member.may_offer() => member.offer(),
                 Verb::Offer | Verb::OfferBoth => {}
                 Verb::RestartIce => member.pc.restart_ice(),
@@ -220,7 +220,7 @@ impl Swarm {
                 Verb::Pranswer => member.manners.pranswer = true,
                 Verb::GetStats => {
                     let all = StatsSelector::Connection;
-                    let operation = member.pc.get_stats(all, now.since_origin());
+                    let operation = member.pc.get_stats(all, Duration::ZERO);
                     member.expect(operation, Then::Nothing(&[]));
                 }
                 _ => member.pc.close(),
