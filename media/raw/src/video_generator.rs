@@ -225,6 +225,7 @@ impl Pump {
             let before = self.sender.shared().encoder(sender, at);
             self.layers.push(Encoding::after(before));
         }
+
         let mut jobs = Vec::new();
         for (index, encoding) in parameters.encodings.iter().enumerate() {
             let wanted = encoding.codec.as_ref();
