@@ -153,6 +153,7 @@ impl PeerConnection {
         let sctp_init = endpoint.session_config().sctp_init(&mut rng);
         let env = Env {
             now,
+            epoch: driver.epoch(),
             rng,
             capabilities: endpoint.capabilities().clone(),
             sctp_init: Some(sctp_init),
@@ -554,8 +555,7 @@ impl ConnectionHandle {
 
     /// `getStats(selector)`
     pub(crate) async fn get_stats(&self, of: StatsSelector) -> Result<StatsReport, Exception> {
-        let epoch = self.0.endpoint.driver().epoch();
-        let operation = self.operation(|peer| peer.get_stats(of, epoch));
+        let operation = self.operation(|peer| peer.get_stats(of));
         match operation.await? {
             Value::Stats(report) => Ok(report),
             _ => Err(Exception::unknown("the operation made no statistics")),

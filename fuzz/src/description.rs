@@ -75,6 +75,7 @@ impl Side {
         };
         let env = Env {
             now: WallClock::default(),
+            epoch: Duration::ZERO,
             rng: Rng::from_u64(3),
             capabilities: Capabilities::shared_default(),
             sctp_init: None,

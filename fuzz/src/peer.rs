@@ -136,6 +136,7 @@ impl Side {
         };
         let env = Env {
             now: WallClock::default(),
+            epoch: Duration::ZERO,
             rng: Rng::from_u64(seed),
             capabilities: Capabilities::shared_default(),
             sctp_init: None,
@@ -215,7 +216,7 @@ impl Side {
             Operation::GetStats => {
                 let all = StatsSelector::Connection;
                 // The session answers it, and there is none.
-                let _ = self.pc.get_stats(all, Duration::ZERO);
+                let _ = self.pc.get_stats(all);
             }
             Operation::Report(number) => self.report(number),
             Operation::Turn(count) => {

@@ -107,7 +107,7 @@ export interface NativePeerConnection {
   setRemoteDescription(description: SessionDescription): Operation;
   addIceCandidate(candidate: IceCandidateInit): Operation;
   /** Resolves to a list of statistics in JSON. */
-  getStats(of: StatsSelector[0], id: StatsSelector[1], now: number): Operation;
+  getStats(of: StatsSelector[0], id: StatsSelector[1]): Operation;
   setIdentityProvider(provider: string, options: IdentityProviderOptions): Reply;
   getIdentityAssertion(): Operation;
   answer(question: number, answer: NativeAnswer): Reply;
@@ -422,13 +422,14 @@ interface Binding {
   /** `shows`: the program sees what passes it. */
   createTransform(shows: boolean): NativeTransform;
   openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;
-  /** `connection` is the number by which the hub names it. */
+  /** `connection` is the number by which the hub names it, `now` this thread's time in milliseconds since 1970. */
   createPeerConnection(
     configuration: Configuration,
     certificates: readonly NativeCertificate[],
     hub: NativeHub,
     connection: number,
     endpoint: NativeEndpoint | null,
+    now: number,
   ): Reply<NativePeerConnection>;
   /** `number` is the one by which the hub names it. */
   createIceTransport(hub: NativeHub, number: number): Reply<NativeIceTransport>;

@@ -48,10 +48,10 @@ pub struct NativePeerConnection {
     counted: StateCount,
 }
 
-/// `createPeerConnection()`; `connection` is what the hub names it by. Without an endpoint it has
+/// `createPeerConnection()`; `connection` is what the hub names it by, `now` JavaScript's time in milliseconds since 1970. Without an endpoint it has
 /// the one that all share who name none.
 #[napi(
-    ts_args_type = "configuration: object, certificates: Certificate[], hub: Hub, connection: number, endpoint: Endpoint | null",
+    ts_args_type = "configuration: object, certificates: Certificate[], hub: Hub, connection: number, endpoint: Endpoint | null, now: number",
     ts_return_type = "object"
 )]
 pub fn create_peer_connection<'env>(
@@ -61,6 +61,7 @@ pub fn create_peer_connection<'env>(
     hub: &Hub,
     connection: u32,
     endpoint: Option<&NativeEndpoint>,
+    now: f64,
 ) -> Result<Object<'env>> {
     let reason = |error: &dyn ToString| Error::from_reason(error.to_string());
     let environment = match endpoint {
@@ -71,6 +72,7 @@ pub fn create_peer_connection<'env>(
     let configuration = with_certificates(env, configuration, certificates)?;
     let peer_environment = peer::Env {
         now: environment::wall_clock(),
+        epoch: environment.epoch(Duration::try_from_secs_f64(now / 1e3).unwrap_or_default()),
         rng: rng.fork(),
         capabilities: environment.capabilities.clone(),
         sctp_init: Some(environment.session.sctp_init(&mut rng)),
@@ -516,15 +518,13 @@ impl NativePeerConnection {
         self.reply(env, Ok(()))
     }
 
-    /// `getStats()` of the connection, or of a track, a sender or a receiver; `now` is in
-    /// milliseconds since 1970.
+    /// `getStats()` of the connection, or of a track, a sender or a receiver.
     #[napi(ts_return_type = "object")]
     pub fn get_stats<'env>(
         &mut self,
         env: &'env Env,
         of: String,
         id: Either<String, u32>,
-        now: f64,
     ) -> Result<Object<'env>> {
         let selector = match (of.as_str(), id) {
             ("sender", Either::B(id)) => peer::StatsSelector::Sender(TransceiverId(id)),
@@ -532,8 +532,7 @@ impl NativePeerConnection {
             ("track", Either::A(id)) => peer::StatsSelector::Track(id.into()),
             _ => peer::StatsSelector::Connection,
         };
-        let now = Duration::try_from_secs_f64(now / 1e3).unwrap_or_default();
-        let operation = self.pc.get_stats(selector, self.environment.epoch(now));
+        let operation = self.pc.get_stats(selector);
         self.operation(env, operation)
     }
 }

@@ -24,8 +24,8 @@ const CALL = `
     .then(() => b.setLocalDescription())
     .then(() => a.setRemoteDescription(b.localDescription));`;
 
-/** The largest a core may be: it is 9 MB without debug information, and 45 with. */
-const MAX_CORE_BYTES = 16 << 20;
+/** The largest a core may be: it is 14 MB without debug information, 17 as these tests have it, and 45 with. */
+const MAX_CORE_BYTES = 24 << 20;
 
 const PROGRAMS = {
   'module.mjs': `import { RTCPeerConnection } from 'duologue';${CALL}`,

@@ -28,8 +28,8 @@ fn voice(at: usize) -> f32 {
     0.25 * loud * partials.sum::<f32>()
 }
 
-/// A call that loses packets and has a jitter of 10 ms.
-fn call(loss: f64, in_band_fec: bool) -> (AudioStatistics, Vec<f32>) {
+/// A call that loses packets, each of which is late by up to so many milliseconds.
+fn call(loss: f64, late: u32, in_band_fec: bool) -> (AudioStatistics, Vec<f32>) {
     let codecs = duologue_system::codecs();
     let config = AudioEncoderConfig {
         bitrate: Some(24_000),
@@ -63,7 +63,7 @@ fn call(loss: f64, in_band_fec: bool) -> (AudioStatistics, Vec<f32>) {
                 sequence_number: number as u64,
                 timestamp: (number * PACKET) as u32,
                 payload: payload.into(),
-                received: sent + Duration::from_millis(rng.below(20).into()),
+                received: sent + Duration::from_millis(rng.below(late).into()),
                 repaired: false,
             });
         }
@@ -88,27 +88,29 @@ fn roughest(samples: &[f32]) -> f32 {
 
 #[test]
 fn what_is_lost_comes_out_of_the_next_packet_or_is_made_up_by_the_decoder() {
-    let (clean, sound) = call(0.0, true);
+    let (clean, sound) = call(0.0, 20, true);
     assert_eq!((clean.concealed_samples, clean.packets_damaged), (0, 0));
     let smooth = roughest(&sound);
-    for (loss, in_band_fec, concealed, recovered) in [
-        (0.05, true, 1.0, 3.0),
-        (0.05, false, 6.0, 0.0),
-        (0.2, true, 7.0, 10.0),
+    for (loss, late, in_band_fec, concealed, recovered) in [
+        (0.05, 20, true, 1.0, 3.0),
+        (0.05, 20, false, 6.0, 0.0),
+        // Here the delay has room for leaving some of a gap out.
+        (0.05, 60, false, 5.0, 0.0),
+        (0.2, 20, true, 7.0, 10.0),
     ] {
-        let (statistics, sound) = call(loss, in_band_fec);
+        let (statistics, sound) = call(loss, late, in_band_fec);
         let share = percent(statistics.concealed_samples, &statistics);
         let by_copy = percent(statistics.recovered_samples, &statistics);
         let rough = roughest(&sound) / smooth;
         let delay = statistics.jitter_buffer_delay.as_secs_f64() * 1e3
             / statistics.jitter_buffer_emitted_count as f64;
         println!(
-            "loss {loss}, FEC {in_band_fec}: concealed {share:.2} %, recovered {by_copy:.2} %, \
+            "loss {loss}, late {late} ms, FEC {in_band_fec}: concealed {share:.2} %, recovered {by_copy:.2} %, \
              {delay:.1} ms, {rough:.2} times as rough"
         );
         assert!(share <= concealed, "{share}");
         assert!(by_copy >= recovered, "{by_copy}");
         assert!(rough < 2.0, "{rough}");
-        assert!(delay < 50.0, "{delay}");
+        assert!(delay < 60.0, "{delay}");
     }
 }

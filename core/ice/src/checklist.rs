@@ -54,8 +54,6 @@ pub(crate) struct Valid {
     pub(crate) next_request: Instant,
     /// When the oldest consent check was sent that nothing was heard after.
     pub(crate) unanswered_since: Option<Instant>,
-    /// When consent was last asked for.
-    pub(crate) last_request: Option<Instant>,
     /// The other side asks from elsewhere: this pair has to show soon that it still works.
     pub(crate) probed: bool,
 }
@@ -144,15 +142,13 @@ impl Pair {
     }
 
     /// Data came on it. Where it fell silent there is a path again, maybe for this end's checks, too: the next one is not
-    /// to come when consent has expired.
+    /// to come when consent has expired. However much comes, one is made each [`limits::PROBE_AGE`].
     pub(crate) fn heard(&mut self, now: Instant) {
-        let patience = self.patience();
-        if let Some(valid) = self.valid_mut()
-            && let Some(asked) = valid.last_request
-            && (valid.unanswered_since).is_some_and(|since| now >= since + patience)
+        let unanswered = self.valid().and_then(|valid| valid.unanswered_since);
+        if unanswered.is_some_and(|since| now >= since + self.patience())
+            && let Some(valid) = self.valid_mut()
         {
-            let soon = now.max(asked + limits::PROBE_AGE);
-            valid.next_request = valid.next_request.min(soon);
+            valid.next_request = valid.next_request.min(now + limits::PROBE_AGE);
         }
     }
 

@@ -89,7 +89,6 @@ impl Agent {
                 _ => interval,
             };
         valid.unanswered_since.get_or_insert(now);
-        valid.last_request = Some(now);
         self.send_request(now, at, id, Purpose::Consent, out)
     }
 

@@ -105,8 +105,8 @@ pub(crate) const SILENCE: Duration = Duration::from_millis(6_500);
 /// The same when the other side checks another pair, which it does when its network changed.
 /// Consent is then asked for every [`RTO_MIN`]: four times.
 pub(crate) const PROBED_SILENCE: Duration = Duration::from_millis(1_700);
-/// A pair that answered or was asked so recently is not asked again yet: both ends check many pairs at first, and data
-/// on a pair that was silent is many datagrams.
+/// A pair that answered so recently is not asked again yet: both ends check many pairs at first. One that was silent is asked
+/// so soon after data that comes on it.
 pub(crate) const PROBE_AGE: Duration = Duration::from_secs(1);
 /// A valid pair that is not in use stops being an alternative so long after its last response.
 pub(crate) const SPARE_FRESHNESS: Duration = Duration::from_secs(10);

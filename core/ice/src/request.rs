@@ -283,7 +283,6 @@ impl Checks {
                 last_response: now,
                 next_request: now,
                 unanswered_since: None,
-                last_request: None,
                 probed: false,
             }));
         }

@@ -116,7 +116,6 @@ impl Agent {
                 last_response: now,
                 next_request,
                 unanswered_since: None,
-                last_request: None,
                 probed: false,
             }));
         }

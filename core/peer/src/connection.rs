@@ -41,6 +41,8 @@ pub struct PeerConnection {
     effects: VecDeque<Step>,
     commands: VecDeque<Command>,
     next_operation: u64,
+    /// See [`Env::epoch`].
+    pub(crate) epoch: Duration,
 }
 
 /// What a connection takes from its host.
@@ -49,6 +51,9 @@ pub struct Env {
     /// Wall-clock time: a certificate made for the connection is valid from here on, and those of
     /// the configuration must not have expired.
     pub now: WallClock,
+    /// The time since 1970 at [`Instant::ZERO`] of the session's clock: by it statistics tell when something was, so that
+    /// one moment is one time however often it is told.
+    pub epoch: Duration,
     /// Randomness for ids, credentials and the certificate.
     pub rng: Rng,
     /// Codecs and header extensions of this end.
@@ -97,6 +102,7 @@ impl PeerConnection {
     pub fn new(configuration: Configuration, env: Env) -> Result<Self, Exception> {
         let Env {
             now,
+            epoch,
             mut rng,
             capabilities,
             sctp_init,
@@ -148,6 +154,7 @@ impl PeerConnection {
             commands: command.into_iter().collect(),
             // The first promise is that of `peerIdentity`.
             next_operation: 1,
+            epoch,
         };
         peer.fill_pool();
         Ok(peer)

@@ -40,6 +40,7 @@ impl<T> DerefMut for Revised<T> {
 /// # use duologue_peer::{Configuration, Env, PeerConnection, MediaKind, TransceiverInit};
 /// # let env = Env {
 /// #     now: Default::default(),
+/// #     epoch: Default::default(),
 /// #     rng: duologue_base::Rng::from_u64(1),
 /// #     capabilities: Default::default(),
 /// #     sctp_init: None,

@@ -19,11 +19,8 @@ use duologue_peer::{
 use duologue_rtp::ext::AudioLevel;
 use duologue_session::{Command, MediaCommand, Outlet, RtpPacketInit};
 
-/// The time since 1970 at the beginning of the virtual time.
-const EPOCH: Duration = Duration::from_secs(1_000);
-
 fn stats(world: &mut World, index: usize, selector: StatsSelector) -> StatsReport {
-    let asked = world.pc(index).get_stats(selector, EPOCH);
+    let asked = world.pc(index).get_stats(selector);
     world.settle();
     match world.ends[index].host.settled.remove(&asked) {
         Some(Ok(Value::Stats(report))) => report,

@@ -290,9 +290,7 @@ fn channels_count_as_opened_and_closed_by_the_state_that_they_enter_and_leave() 
     world.negotiate(0);
     world.run_until("the channel opens", |w| w.is_open(0, chat));
     world.pc(0).close_channel(chat);
-    let asked = world
-        .pc(0)
-        .get_stats(StatsSelector::Connection, Duration::ZERO);
+    let asked = world.pc(0).get_stats(StatsSelector::Connection);
     let channels = world.pc(0).data_channel(chat).unwrap();
     assert_eq!(channels.ready_state(), DataChannelState::Closing);
     world.settle();
@@ -307,9 +305,7 @@ fn channels_count_as_opened_and_closed_by_the_state_that_they_enter_and_leave() 
 }
 
 fn stats(world: &mut World, index: usize) -> StatsReport {
-    let asked = world
-        .pc(index)
-        .get_stats(StatsSelector::Connection, Duration::from_secs(1_000));
+    let asked = world.pc(index).get_stats(StatsSelector::Connection);
     world.settle();
     match world.ends[index].host.settled.remove(&asked) {
         Some(Ok(Value::Stats(report))) => report,
@@ -393,9 +389,7 @@ fn a_connection_has_statistics_before_its_first_transport_and_after_its_end() {
     world.negotiate(0);
     assert_eq!(transport(&stats(&mut world, 1)).dtls_role, "client");
     world.run_until("the channel opens", |w| w.is_open(0, chat));
-    let pending = world
-        .pc(0)
-        .get_stats(StatsSelector::Connection, Duration::ZERO);
+    let pending = world.pc(0).get_stats(StatsSelector::Connection);
     world.pc(0).close();
     world.settle();
     assert!(world.ends[0].host.settled.contains_key(&pending));

@@ -82,8 +82,12 @@ fn rows() -> Vec<Row> {
         row("loss 10 %, FEC", 2.0, 60.0, loss(0.1, Repair::Fec)),
         row("loss 20 %, RED(2)", 6.0, 90.0, loss(0.2, Repair::Red(2))),
     ];
-    for (jitter_ms, delay) in [(5.0, 40.0), (50.0, 110.0), (150.0, 300.0)] {
-        for percent in [1.0, 5.0, 10.0] {
+    for (jitter_ms, delay, concealed) in [
+        (5.0, 25.0, [1.1, 5.8, 10.8]),
+        (50.0, 75.0, [1.2, 4.8, 9.0]),
+        (150.0, 175.0, [2.1, 6.6, 11.6]),
+    ] {
+        for (percent, concealed) in [1.0, 5.0, 10.0].into_iter().zip(concealed) {
             rows.push(Row {
                 name: format!("jitter {jitter_ms} ms, loss {percent} %"),
                 call: Call {
@@ -91,7 +95,7 @@ fn rows() -> Vec<Row> {
                     loss: percent / 100.0,
                     ..clean
                 },
-                concealed: 1.1 * percent + 1.0,
+                concealed,
                 delay,
             });
         }

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use duologue::sans_io::{
     Action, ChannelCommand, ChannelReport, Command, ConnectError, Context, Datagram, Ecn, Effect,
@@ -40,6 +41,8 @@ impl End {
         let session = Session::new(config, rng.fork());
         let env = Env {
             now,
+            // The session's clock begins with it.
+            epoch: Duration::from_millis(now.unix_millis()),
             rng,
             capabilities: Arc::default(),
             sctp_init: Some(sctp_init),

@@ -220,6 +220,7 @@ export class Connection implements TaskSource {
       taskQueue.hub,
       taskQueue.add(this),
       endpoint ? nativeEndpoint(endpoint) : null,
+      performance.timeOrigin + performance.now(),
     );
     if (reply.exception) throw exceptionOf(reply.exception);
     this.native = reply.value as NativePeerConnection;
@@ -340,7 +341,7 @@ export class Connection implements TaskSource {
 
   /** §8.2, of the whole connection or of what has this id. */
   stats(...[of, id]: StatsSelector): Promise<RTCStatsReport> {
-    return this.operation(() => this.native.getStats(of, id, performance.timeOrigin + performance.now()));
+    return this.operation(() => this.native.getStats(of, id));
   }
 
   // --- objects
@@ -737,7 +738,6 @@ export class Connection implements TaskSource {
     if (event.type === 'ended') source.end();
     else if (event.type === 'isolationchange') source.setIsolated(event.isolated);
     else source.setMuted(event.type === 'mute');
-    if (event.type === 'unmute' && this.#decodesUnread) this.#decode(track);
   }
 
   #connectionEvent(event: AnyEvent & { target: 'connection' }): Event {

@@ -87,6 +87,7 @@ impl Peer {
         let machine = Machine::new(config, &[ip], rng.fork());
         let env = Env {
             now: WallClock::from_unix_millis(1_795_000_000_000),
+            epoch: std::time::Duration::from_secs(1_795_000_000),
             rng,
             capabilities: Arc::new(Capabilities {
                 sctp_snap: speed.snap,

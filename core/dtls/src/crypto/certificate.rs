@@ -49,3 +49,44 @@ impl PublicKey {
         Some(PublicKey { kind, bytes })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use duologue_base::{Rng, WallClock};
+    use duologue_identity::{Certificate, KeygenAlgorithm};
+
+    use super::*;
+
+    fn generate(algorithm: KeygenAlgorithm) -> Certificate {
+        let now = WallClock::from_unix_millis(1_795_000_000_000);
+        let day = Duration::from_secs(86_400);
+        Certificate::generate(algorithm, now, day, &mut Rng::from_u64(1)).expect("generated")
+    }
+
+    #[test]
+    fn a_key_that_is_found_verifies_what_its_certificate_signs() {
+        let rsa = KeygenAlgorithm::RsaPkcs1 {
+            modulus_length: 2048,
+        };
+        for (algorithm, scheme) in [(KeygenAlgorithm::EcdsaP256, 0x0403), (rsa, 0x0401)] {
+            let made = generate(algorithm);
+            let key = PublicKey::of_certificate(made.der()).expect("a key");
+            let signature = made.sign(scheme, b"message").expect("signed");
+            let scheme = crate::crypto::signature::Scheme(scheme);
+            let verified = key.verify(crate::Version::V12, scheme, b"message", &signature);
+            assert_eq!(verified, Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_has_something_behind_it_is_no_certificate() {
+        let whole = generate(KeygenAlgorithm::EcdsaP256).der().to_vec();
+        for length in 0..whole.len() {
+            assert_eq!(PublicKey::of_certificate(&whole[..length]), None);
+        }
+        let longer = [&whole[..], &[0]].concat();
+        assert_eq!(PublicKey::of_certificate(&longer), None);
+    }
+}

@@ -68,7 +68,7 @@ fn a_silent_path_disconnects_and_its_return_reconnects_without_restart() {
 }
 
 #[test]
-fn data_after_a_silence_has_consent_asked_for_at_once() {
+fn data_after_a_silence_has_consent_asked_for_soon() {
     for seed in 0..50 {
         let mut sim = connected(seed);
         sim.cut = true;

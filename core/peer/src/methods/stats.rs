@@ -1,18 +1,15 @@
 //! `getStats` (webrtc-pc §8.2).
 
-use std::time::Duration;
-
 use duologue_session::Command;
 
 use crate::task::Task;
 use crate::{Exception, OperationId, PeerConnection, StatsSelector, TrackId};
 
 impl PeerConnection {
-    /// `getStats(selector)`. `epoch` is the time since 1970 at [`Instant::ZERO`](duologue_base::Instant::ZERO), the same in all
-    /// calls: what the report tells of one moment is one time, however often it is asked for.
+    /// `getStats(selector)`.
     ///
     /// Rejects with `InvalidAccessError` for a track that not exactly one sender or receiver has.
-    pub fn get_stats(&mut self, selector: StatsSelector, epoch: Duration) -> OperationId {
+    pub fn get_stats(&mut self, selector: StatsSelector) -> OperationId {
         let id = self.new_operation();
         let selector = match selector {
             StatsSelector::Track(track) => match self.selected_by(&track).as_slice() {
@@ -26,13 +23,12 @@ impl PeerConnection {
             selector => selector,
         };
         if !self.slots.is_closed() && self.slots.has_transports() {
-            self.slots.add_pending_stats(id, selector, epoch);
+            self.slots.add_pending_stats(id, selector);
             self.command(Command::GetStats { request: id.0 });
         } else {
             let task = Task::Stats {
                 operation: id,
                 selector,
-                epoch,
                 session: None,
             };
             self.queue(task);

@@ -13,7 +13,6 @@ mod transceivers;
 mod transports;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
 
 use duologue_base::{Rng, TransceiverId, TransportKey};
 use duologue_identity::Certificates;
@@ -91,7 +90,7 @@ pub(crate) struct Slots {
     channels: Channels,
     /// `getStats` promises that the session has not answered, what about, and when they were asked for,
     /// since 1970.
-    pending_stats: BTreeMap<OperationId, (StatsSelector, Duration)>,
+    pending_stats: BTreeMap<OperationId, StatsSelector>,
     /// webrtc-identity's.
     identity: IdentitySlots,
     /// `setParameters` promises that have not settled.
@@ -252,27 +251,17 @@ impl Slots {
     }
 
     /// `getStats` asks the session.
-    pub(crate) fn add_pending_stats(
-        &mut self,
-        operation: OperationId,
-        selector: StatsSelector,
-        epoch: Duration,
-    ) {
-        self.pending_stats.insert(operation, (selector, epoch));
+    pub(crate) fn add_pending_stats(&mut self, operation: OperationId, selector: StatsSelector) {
+        self.pending_stats.insert(operation, selector);
     }
 
     /// The session answers `getStats`.
-    pub(crate) fn take_pending_stats(
-        &mut self,
-        operation: OperationId,
-    ) -> Option<(StatsSelector, Duration)> {
+    pub(crate) fn take_pending_stats(&mut self, operation: OperationId) -> Option<StatsSelector> {
         self.pending_stats.remove(&operation)
     }
 
     /// The session will answer nothing any more.
-    pub(crate) fn take_all_pending_stats(
-        &mut self,
-    ) -> BTreeMap<OperationId, (StatsSelector, Duration)> {
+    pub(crate) fn take_all_pending_stats(&mut self) -> BTreeMap<OperationId, StatsSelector> {
         std::mem::take(&mut self.pending_stats)
     }
 

@@ -16,8 +16,6 @@ mod stream_id;
 mod surface;
 mod transport;
 
-use std::time::Duration;
-
 use duologue_base::{ChannelKey, Generation, IceRole, Instant, TransceiverId, TransportKey};
 use duologue_ice as ice;
 use duologue_session as session;
@@ -76,7 +74,6 @@ pub(crate) enum Task {
     Stats {
         operation: OperationId,
         selector: StatsSelector,
-        epoch: Duration,
         session: Option<Box<session::Stats>>,
     },
 }
@@ -172,9 +169,8 @@ impl PeerConnection {
             Task::Stats {
                 operation,
                 selector,
-                epoch,
                 session,
-            } => self.run_stats(operation, &selector, (now, epoch), session),
+            } => self.run_stats(operation, &selector, now, session),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Making a statistics report: the slots tell the states, the session the counters.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use duologue_base::{Instant, TransceiverId, TransportKey};
 use duologue_jsep as jsep;
@@ -20,11 +19,10 @@ impl PeerConnection {
     /// The session answered.
     pub(crate) fn queue_stats(&mut self, request: u64, stats: Box<session::Stats>) {
         let operation = OperationId(request);
-        if let Some((selector, epoch)) = self.slots.take_pending_stats(operation) {
+        if let Some(selector) = self.slots.take_pending_stats(operation) {
             self.queue(Task::Stats {
                 operation,
                 selector,
-                epoch,
                 session: Some(stats),
             });
         }
@@ -32,11 +30,10 @@ impl PeerConnection {
 
     /// The session will not answer any more: the promises resolve with what the slots tell.
     pub(crate) fn queue_stats_of_slots(&mut self) {
-        for (operation, (selector, epoch)) in self.slots.take_all_pending_stats() {
+        for (operation, selector) in self.slots.take_all_pending_stats() {
             self.queue(Task::Stats {
                 operation,
                 selector,
-                epoch,
                 session: None,
             });
         }
@@ -46,7 +43,7 @@ impl PeerConnection {
         &mut self,
         operation: OperationId,
         selector: &StatsSelector,
-        (now, epoch): (Instant, Duration),
+        now: Instant,
         session: Option<Box<session::Stats>>,
     ) {
         let collected = session.as_ref().map_or(now, |session| session.now);
@@ -55,18 +52,18 @@ impl PeerConnection {
             Some(session) => Some(*session),
             None => (!self.slots.is_closed()).then(session::Stats::default),
         };
-        let report = self.collect((collected, epoch), session.as_ref(), selector);
+        let report = self.collect(collected, session.as_ref(), selector);
         self.settle(operation, Ok(Value::Stats(report)));
     }
 
     fn collect(
         &self,
-        (collected, epoch): (Instant, Duration),
+        collected: Instant,
         session: Option<&session::Stats>,
         selector: &StatsSelector,
     ) -> StatsReport {
         let mut collector = Collector {
-            epoch,
+            epoch: self.epoch,
             collected,
             stats: Vec::new(),
         };

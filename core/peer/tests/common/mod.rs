@@ -20,6 +20,8 @@ use duologue_session::{
     ChannelReport, Command, DtlsReport, Report, TransportCommand, TransportReport,
 };
 
+/// The time since 1970 at the beginning of the virtual time.
+pub(crate) const EPOCH: Duration = Duration::from_secs(1_000);
 pub(crate) const NOW: WallClock = WallClock::from_unix_millis(1_700_000_000_000);
 
 pub(crate) struct Host {
@@ -223,6 +225,7 @@ impl Host {
 pub(crate) fn env(seed: u64) -> Env {
     Env {
         now: NOW,
+        epoch: EPOCH,
         rng: Rng::from_u64(seed),
         capabilities: Capabilities::shared_default(),
         sctp_init: None,

@@ -14,8 +14,8 @@ pub(crate) enum Shorten {
 
 /// What waits is made shorter by a piece that is like the next one, so that it does not show.
 ///
-/// It takes thirty milliseconds that wait, of what was made up twenty behind what stays whole. How many samples a channel went; `None` where no piece is
-/// like its neighbour.
+/// It takes thirty milliseconds that wait; of what was made up, twenty behind what stays whole. How many samples a channel
+/// went; `None` where no piece is like its neighbour.
 pub(crate) fn accelerate(search: &mut Search, line: &mut Line, what: Shorten) -> Option<usize> {
     let (least, longest, window) = lags(line);
     let channels = line.channels();

@@ -220,7 +220,7 @@ impl Swarm {
                 Verb::Pranswer => member.manners.pranswer = true,
                 Verb::GetStats => {
                     let all = StatsSelector::Connection;
-                    let operation = member.pc.get_stats(all, Duration::ZERO);
+                    let operation = member.pc.get_stats(all);
                     member.expect(operation, Then::Nothing(&[]));
                 }
                 _ => member.pc.close(),

@@ -168,6 +168,7 @@ impl Swarm {
         };
         let env = Env {
             now: WallClock::from_unix_millis(1_795_000_000_000),
+            epoch: Duration::from_secs(1_795_000_000),
             rng: rng.fork(),
             capabilities: Arc::new(Capabilities::default()),
             sctp_init: None,
