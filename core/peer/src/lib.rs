@@ -45,7 +45,7 @@
 //! let mut peers = [1, 2].map(|seed| {
 //!     let env = Env {
 //!         now: WallClock::from_unix_millis(1_700_000_000_000),
-//!         epoch: Duration::from_secs(1_700_000_000),
+//!         epoch: std::time::Duration::from_secs(1_700_000_000),
 //!         rng: Rng::from_u64(seed),
 //!         capabilities: Capabilities::shared_default(),
 //!         sctp_init: None,

@@ -9,6 +9,7 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::EPOCH;
 use common::world::{DELAY, World};
 use common::{audio, video};
 use duologue_base::TransceiverId;

@@ -7,6 +7,7 @@ pub(crate) mod world;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use duologue_base::{
     ChannelKey, Generation, Instant, Protocol, Rng, TransceiverId, TransportKey, WallClock,
