@@ -35,6 +35,8 @@ export async function openPage(t, name, parameters) {
   const query = new URLSearchParams(parameters);
   openChromium(t, `http://127.0.0.1:${server.address().port}/?${query}`);
   const [socket] = await connected;
+  // Of a test that takes too long this tells whether it was the browser that did not come.
+  t.diagnostic('the page is connected');
   return {
     send: (message) => socket.send(JSON.stringify(message)),
     onMessage: (listener) => socket.on('message', (text) => listener(JSON.parse(text))),
